@@ -1,0 +1,150 @@
+"""One seat asked: render, ask, read, check, repair once, and combine samples."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from panel.errors import ModelError
+from panel.gates import Checked, NotAnAnswer, Rules, check, read_answer
+from panel.llm.model import Model
+from panel.prompt import Question
+from panel.request import Reply, Request, Stop
+from panel.review import Absence, Ask, Seat, seat
+from panel.take import Take, combine
+from panel.settings import Samples
+
+AUTO_STEPS = (1, 3, 5)
+"""How many samples `auto` has drawn after each step."""
+
+NEAR = 5
+"""A score within this of the threshold makes `auto` go on."""
+
+
+@dataclass(frozen=True)
+class Heard:
+    """What one sample came to: a take, or an absence with its reason; and the asks it took."""
+
+    asks: tuple[Ask, ...]
+    take: Take | None = None
+    absence: Absence | None = None
+    reason: str | None = None
+
+
+async def ask_seat(question: Question, model: Model, samples: Samples, first: int = 1) -> Seat:
+    """Return the seat of one persona, heard or absent; sample numbers count from `first`.
+
+    Raises InputError for what the user can mend: a missing recording, a prompt that does not render, a full disk.
+    """
+    persona = question.persona
+    heard: list[Heard] = []
+    for goal in AUTO_STEPS if samples == "auto" else (samples,):
+        while len(heard) < goal:
+            heard.append(await _sample(question, model, first + len(heard)))
+        takes = [each.take for each in heard if each.take]
+        if not takes or abs(combine(takes, persona.threshold).score - persona.threshold) > NEAR:
+            break
+    return _seat(question, heard)
+
+
+def _seat(question: Question, heard: Sequence[Heard]) -> Seat:
+    """Return the seat that its samples make: heard where at least half of them are takes."""
+    asks = tuple(ask for each in heard for ask in each.asks)
+    takes = [each.take for each in heard if each.take]
+    digest = question.prompts.digest
+    if 2 * len(takes) >= len(heard):
+        take = combine(takes, question.persona.threshold)
+        return seat(question.persona, digest, "heard", take=take, asks=asks)
+    absent = next(each for each in heard if not each.take)
+    return seat(question.persona, digest, "absent", absence=absent.absence, reason=absent.reason, asks=asks)
+
+
+async def _sample(question: Question, model: Model, number: int) -> Heard:
+    request = question.request(number)
+    asks: list[Ask] = []
+    try:
+        return await _heard(question, model, request, asks)
+    except ModelError as error:
+        return Heard(tuple(asks), absence=Absence.FAILED, reason=str(error))
+
+
+async def _heard(question: Question, model: Model, request: Request, asks: list[Ask]) -> Heard:
+    """Ask, and ask once more where the answer needs mending; the better of the two answers stands."""
+    rules = Rules(question.prompts.common_words, question.prompts.first_hand)
+    reply = await model.ask(request)
+    asks.append(_ask(request, reply, "ask" if request.sample == 1 else "sample"))
+    first = _judge(question, reply, rules)
+    if reply.stop == Stop.REFUSED or not first.complaints or not reply.text.strip():
+        return first.outcome(asks)
+    mend = question.repair(request, reply.text, first.complaints, first.score, first.vote)
+    mended = await model.ask(mend)
+    asks.append(_ask(mend, mended, "repair"))
+    second = _judge(question, mended, rules)
+    return (first if first.is_usable and not second.is_usable else second).outcome(asks)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """One reply, judged: what the gates found, or why it could not be read."""
+
+    checked: Checked | None
+    absence: Absence | None = None
+    reason: str | None = None
+
+    @property
+    def complaints(self) -> list[str]:
+        return self.checked.complaints if self.checked else [f"the reply can't be used: {self.reason}"]
+
+    @property
+    def is_usable(self) -> bool:
+        return self.checked is not None and self.checked.is_usable
+
+    @property
+    def score(self) -> int | None:
+        return self.checked.take.score if self.checked and not self.checked.abstains else None
+
+    @property
+    def vote(self) -> Literal["ship", "skip"] | None:
+        return self.checked.take.vote if self.checked else None
+
+    def outcome(self, asks: Sequence[Ask]) -> Heard:
+        done = tuple(asks)
+        if self.checked is None:
+            return Heard(done, absence=self.absence, reason=self.reason)
+        if self.checked.unusable:
+            return Heard(done, absence=Absence.UNREADABLE, reason="; ".join(self.checked.unusable))
+        if self.checked.abstains:
+            return Heard(done, absence=Absence.ABSTAINED, reason=self.checked.abstains)
+        if self.checked.incoherent:
+            return Heard(done, absence=Absence.INCOHERENT, reason=self.checked.incoherent)
+        return Heard(done, take=self.checked.take)
+
+
+def _judge(question: Question, reply: Reply, rules: Rules) -> _Judged:
+    if reply.stop == Stop.REFUSED:
+        return _Judged(None, Absence.REFUSED, reply.detail or "the model declined without a reason")
+    if reply.stop == Stop.TRUNCATED:
+        most = question.parameters.max_tokens
+        return _Judged(None, Absence.UNREADABLE, f"it was cut off ({reply.usage.output} of {most} tokens); write less")
+    try:
+        answer = read_answer(reply.text)
+    except NotAnAnswer as error:
+        return _Judged(None, Absence.UNREADABLE, str(error))
+    return _Judged(check(answer, question.persona, question.tool, rules))
+
+
+def _ask(request: Request, reply: Reply, kind: Literal["ask", "repair", "sample"]) -> Ask:
+    return Ask(
+        request=request.identity,
+        kind=kind,
+        sample=request.sample,
+        note=request.note is not None,
+        asked=request.model,
+        answered_by=reply.answered_by,
+        carried_from=reply.carried_from,
+        attempts=reply.attempts,
+        usage=reply.usage,
+        cost_usd=reply.cost_usd,
+        recorded_at=reply.recorded_at,
+    )

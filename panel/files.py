@@ -1,0 +1,105 @@
+"""Files: whole writes, canonical JSON, content hashes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+from pathlib import Path
+from typing import TypeAlias
+
+from panel.errors import RecordError
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
+
+
+def canonical(data: Json) -> bytes:
+    """Return the one spelling of `data` that hashes are taken over: sorted keys, no spaces, UTF-8."""
+    return json.dumps(data, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
+def readable(data: Json) -> bytes:
+    """Return `data` as people read it: two spaces deep, keys in the order given, a newline at the end."""
+    return (json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+
+
+def digest_of(data: Json) -> str:
+    """Return `sha256:` and the hash of the canonical spelling of `data`."""
+    return "sha256:" + hashlib.sha256(canonical(data)).hexdigest()
+
+
+def write_whole(path: Path, content: bytes) -> bool:
+    """Write a file so that a reader, and a crash, find the old one or the new one and never a part.
+
+    Returns False where the file already holds exactly that, and then leaves it alone.
+    Raises RecordError where the folder can't be written or the disk is full; the old file stands then.
+    """
+    try:
+        if path.is_file() and path.read_bytes() == content:
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _replace(path, content)
+    except OSError as error:
+        raise RecordError(f"{path}: not written: {error.strerror or error}; what stood there is untouched") from error
+    return True
+
+
+def _replace(path: Path, content: bytes) -> None:
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a loss of power, where the system lets a folder be opened."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def append_line(path: Path, data: Json) -> None:
+    """Add one line of JSON to a log.
+
+    A line that a crash tore earlier is closed first, so it can spoil no line but itself.
+    Raises RecordError where the log can't be written.
+    """
+    line = canonical(data) + b"\n"
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a+b") as log:
+            if log.seek(0, os.SEEK_END) and not _ends_whole(log.fileno()):
+                line = b"\n" + line
+            log.write(line)
+            log.flush()
+            os.fsync(log.fileno())
+    except OSError as error:
+        raise RecordError(f"{path}: not written: {error.strerror or error}") from error
+
+
+def _ends_whole(descriptor: int) -> bool:
+    return os.pread(descriptor, 1, os.fstat(descriptor).st_size - 1) == b"\n"
+
+
+def read_json(path: Path) -> Json:
+    """Return the JSON in a file; raises RecordError, naming the file, where there is none or it is not JSON."""
+    try:
+        data: Json = json.loads(path.read_bytes())
+    except OSError as error:
+        raise RecordError(f"{path}: can't be read: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{path}: is not JSON ({error}); restore it, or delete it and run again") from error
+    return data

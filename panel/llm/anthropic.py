@@ -1,0 +1,79 @@
+"""Anthropic's Messages API."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from json import JSONDecodeError
+
+import anthropic
+from anthropic.types import Message, MessageParam, OutputConfigParam, TextBlockParam
+
+from panel.errors import Rejected, Transient
+from panel.llm.faults import fault, scrubbed
+from panel.llm.model import now
+from panel.request import Block, ModelName, Reply, Request, Stop, Usage
+
+_STOPS = {"refusal": Stop.REFUSED, "max_tokens": Stop.TRUNCATED, "model_context_window_exceeded": Stop.TRUNCATED}
+
+
+@dataclass(frozen=True)
+class AnthropicModel:
+    """A Model at Anthropic; structured output by `output_config.format`, the dossier behind a cache breakpoint."""
+
+    client: anthropic.AsyncAnthropic
+
+    async def ask(self, request: Request) -> Reply:
+        """Return the reply; raises Transient or Rejected."""
+        try:
+            message = await self.client.messages.create(
+                model=ModelName.parse(request.model).name,
+                max_tokens=request.parameters.max_tokens,
+                system=request.system,
+                messages=_messages(request),
+                output_config=_output(request),
+            )
+        except anthropic.APIStatusError as error:
+            raise fault(error.status_code, error.response.headers, error.body) from error
+        except anthropic.APITimeoutError as error:
+            raise Transient("the provider did not answer in time") from error
+        except anthropic.APIConnectionError as error:
+            raise Transient(f"no connection to the provider ({scrubbed(str(error.__cause__ or error))})") from error
+        except JSONDecodeError as error:
+            raise Transient("the provider's reply is not JSON") from error
+        except anthropic.AnthropicError as error:
+            raise Rejected(scrubbed(str(error))) from error
+        if not isinstance(message, Message) or not isinstance(message.content, list):
+            raise Transient("something other than the provider answered (a page instead of a reply)")
+        return _reply(message)
+
+
+def _messages(request: Request) -> list[MessageParam]:
+    first: MessageParam = {"role": "user", "content": [_block(block) for block in request.blocks]}
+    return [first, *({"role": turn.role, "content": turn.text} for turn in request.turns)]
+
+
+def _block(block: Block) -> TextBlockParam:
+    plain: TextBlockParam = {"type": "text", "text": block.text}
+    return {**plain, "cache_control": {"type": "ephemeral"}} if block.cache else plain
+
+
+def _output(request: Request) -> OutputConfigParam:
+    config: OutputConfigParam = {"format": {"type": "json_schema", "schema": dict(request.reply_schema)}}
+    return {**config, "effort": request.parameters.effort} if request.parameters.effort else config
+
+
+def _reply(message: Message) -> Reply:
+    used, refusal = message.usage, message.stop_details
+    return Reply(
+        text="".join(block.text for block in message.content if block.type == "text"),
+        stop=_STOPS.get(message.stop_reason or "", Stop.DONE),
+        detail=(refusal.explanation or refusal.category) if refusal else None,
+        answered_by=f"anthropic:{message.model}",
+        usage=Usage(
+            input=used.input_tokens,
+            cache_read=used.cache_read_input_tokens or 0,
+            cache_write=used.cache_creation_input_tokens or 0,
+            output=used.output_tokens,
+        ),
+        recorded_at=now(),
+    )

@@ -1,0 +1,89 @@
+"""Faults: what a provider's error means, whichever provider it is."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from math import isfinite
+
+from panel.errors import ModelError, Rejected, Transient
+
+_PASSING = {408, 409, 429}
+_SPENT = ("spend_limit_reached", "ramp_limit_exceeded", "insufficient_quota", "billing_hard_limit", "credit balance")
+_ADVICE = {
+    400: "the provider can't use this request",
+    401: "the key is wrong or was revoked; set the right one",
+    402: "the account has no credit; add some",
+    403: "this key may not use this model; ask for access or choose another",
+    404: "no such model at this provider; check the name after the colon",
+    413: "the request is too large; shorten the dossier",
+    422: "the provider can't use this request",
+}
+_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$")
+_SECRET_SHAPE = re.compile(r"\b(?:sk|pk|key)-[A-Za-z0-9_\-*]{6,}|(?i:bearer)\s+\S+")
+_LONGEST = 300
+
+
+def fault(status: int, headers: Mapping[str, str], body: object) -> ModelError:
+    """Return what an error status means: Transient where waiting may help, else Rejected.
+
+    400, 401, 402, 403, 404, 413, 422 and spent limits never pass by waiting, whatever a header says.
+    """
+    said = scrubbed(_message(body))
+    everything = body if isinstance(body, str) else json.dumps(body, default=str)
+    if any(mark in everything for mark in _SPENT):
+        return Rejected(f"{status}: the spending limit of the account is reached; raise it with the provider ({said})")
+    if status not in _PASSING and status < 500:
+        return Rejected(f"{status}: {_ADVICE.get(status, 'the provider refused the request')} ({said})")
+    name = {429: "rate limited", 529: "overloaded", 408: "timed out"}.get(status, "failed")
+    if headers.get("x-should-retry") == "false":
+        return Rejected(f"{status}: {name}, and the provider asks not to try again ({said})")
+    return Transient(f"{status}: {name} ({said})", wait_s=asked_wait(headers), pauses_all=status in (429, 529))
+
+
+def asked_wait(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
+    """Return the seconds that a provider asks us to wait, or None.
+
+    Reads `retry-after-ms`, then `retry-after` in seconds or as an HTTP date.
+    Zero, negative, past and unreadable values count as not said.
+    """
+    milliseconds = _positive(headers.get("retry-after-ms"))
+    if milliseconds:
+        return milliseconds / 1000
+    said = headers.get("retry-after", "")
+    return _positive(said) or _until(said, now or datetime.now(UTC))
+
+
+def _positive(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if isfinite(value) and value > 0 else None
+
+
+def _until(text: str, now: datetime) -> float | None:
+    try:
+        moment = parsedate_to_datetime(text)
+    except (ValueError, IndexError, OverflowError):
+        return None
+    seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
+    return seconds if seconds > 0 else None
+
+
+def _message(body: object) -> str:
+    inner = body.get("error", body) if isinstance(body, dict) else body
+    said = inner.get("message", inner) if isinstance(inner, dict) else inner
+    return " ".join(str(said or "no reason given").split())[:_LONGEST]
+
+
+def scrubbed(text: str) -> str:
+    """Return `text` without anything that looks like a key or is the value of a secret in the environment."""
+    for name, value in os.environ.items():
+        if len(value) >= 6 and _SECRET_NAME.search(name):
+            text = text.replace(value, "[key]")
+    return _SECRET_SHAPE.sub("[key]", text)

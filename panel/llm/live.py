@@ -1,0 +1,28 @@
+"""Live connections: models that are asked over the network and paid for."""
+
+from __future__ import annotations
+
+import httpx2
+
+from panel.llm.model import Model
+from panel.llm.priced import Priced
+
+
+def shared_client(timeout_s: float) -> httpx2.AsyncClient:
+    """Return the HTTP client that all providers share; `timeout_s` bounds each call."""
+    return httpx2.AsyncClient(timeout=httpx2.Timeout(timeout_s, connect=min(10, timeout_s)), follow_redirects=False)
+
+
+def connect(provider: str, key: str, http: httpx2.AsyncClient) -> Model:
+    """Return the model of a provider that sells them; imports that provider's SDK and no other."""
+    if provider == "anthropic":
+        from anthropic import AsyncAnthropic
+
+        from panel.llm.anthropic import AnthropicModel
+
+        return Priced(AnthropicModel(AsyncAnthropic(api_key=key, http_client=http, max_retries=0, timeout=http.timeout)))
+    from openai import AsyncOpenAI
+
+    from panel.llm.openai import OpenAIModel
+
+    return Priced(OpenAIModel(AsyncOpenAI(api_key=key, http_client=http, max_retries=0, timeout=http.timeout)))

@@ -1,0 +1,110 @@
+"""OpenAI's Responses API."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from json import JSONDecodeError
+
+import openai
+from openai.types.responses import EasyInputMessageParam, Response, ResponseInputTextParam, ResponseUsage
+from openai.types.responses.response_create_params import PromptCacheOptions
+
+from panel.errors import Rejected, Transient
+from panel.llm.faults import fault, scrubbed
+from panel.llm.model import now
+from panel.request import Block, ModelName, Reply, Request, Stop, Usage
+
+_NO_BREAKPOINTS = re.compile(r"(?:gpt-(?:[34]|5(?:\.[0-5])?(?![.\d]))|o\d|chatgpt|ft:)")
+"""Models before gpt-5.6 cache by themselves and know no breakpoints."""
+
+
+@dataclass(frozen=True)
+class OpenAIModel:
+    """A Model at OpenAI; structured output by `text.format`, the dossier behind a cache breakpoint."""
+
+    client: openai.AsyncOpenAI
+
+    async def ask(self, request: Request) -> Reply:
+        """Return the reply; raises Transient or Rejected."""
+        try:
+            response = await self._create(request)
+        except openai.APIStatusError as error:
+            raise fault(error.status_code, error.response.headers, error.body) from error
+        except openai.APITimeoutError as error:
+            raise Transient("the provider did not answer in time") from error
+        except openai.APIConnectionError as error:
+            raise Transient(f"no connection to the provider ({scrubbed(str(error.__cause__ or error))})") from error
+        except JSONDecodeError as error:
+            raise Transient("the provider's reply is not JSON") from error
+        except openai.OpenAIError as error:
+            raise Rejected(scrubbed(str(error))) from error
+        if not isinstance(response, Response) or not isinstance(response.output, list):
+            raise Transient("something other than the provider answered (a page instead of a reply)")
+        if response.status == "failed":
+            raise Transient(f"the provider failed ({scrubbed(response.error.message if response.error else 'no reason')})")
+        return _reply(response)
+
+    async def _create(self, request: Request) -> Response:
+        name = ModelName.parse(request.model).name
+        breakpoints = not _NO_BREAKPOINTS.match(name)
+        options: PromptCacheOptions = {"mode": "explicit"}
+        return await self.client.responses.create(
+            model=name,
+            instructions=request.system,
+            input=_input(request, breakpoints),
+            max_output_tokens=request.parameters.max_tokens,
+            text={"format": {"type": "json_schema", "name": "take", "strict": True, "schema": dict(request.reply_schema)}},
+            prompt_cache_key=_cache_key(request),
+            prompt_cache_options=options if breakpoints else openai.omit,
+            reasoning={"effort": request.parameters.effort} if request.parameters.effort else openai.omit,
+            store=False,
+        )
+
+
+def _input(request: Request, breakpoints: bool) -> list[EasyInputMessageParam]:  # type: ignore[type-arg]
+    first: EasyInputMessageParam = {"role": "user", "content": [_block(block, breakpoints) for block in request.blocks]}
+    return [first, *({"role": turn.role, "content": turn.text} for turn in request.turns)]
+
+
+def _block(block: Block, breakpoints: bool) -> ResponseInputTextParam:
+    plain: ResponseInputTextParam = {"type": "input_text", "text": block.text}
+    return {**plain, "prompt_cache_breakpoint": {"mode": "explicit"}} if block.cache and breakpoints else plain
+
+
+def _cache_key(request: Request) -> str:
+    """Return a key that all seats over one dossier share, so that they reach the machine that holds it."""
+    shared = "\n".join([request.system, *(block.text for block in request.blocks if block.cache)])
+    return hashlib.sha256(shared.encode()).hexdigest()[:32]
+
+
+def _reply(response: Response) -> Reply:
+    parts = [part for item in response.output if item.type == "message" for part in item.content]
+    refusals = [part.refusal for part in parts if part.type == "refusal"]
+    stop, detail = _ending(response)
+    return Reply(
+        text="".join(part.text for part in parts if part.type == "output_text"),
+        stop=Stop.REFUSED if refusals else stop,
+        detail=" ".join(refusals) or detail,
+        answered_by=f"openai:{response.model}",
+        usage=_usage(response.usage),
+        recorded_at=now(),
+    )
+
+
+def _ending(response: Response) -> tuple[Stop, str | None]:
+    if response.status != "incomplete":
+        return Stop.DONE, None
+    reason = response.incomplete_details.reason if response.incomplete_details else None
+    return (Stop.REFUSED if reason == "content_filter" else Stop.TRUNCATED), reason
+
+
+def _usage(used: ResponseUsage | None) -> Usage:
+    """Return the usage with each prompt token counted once: the vendor's `input_tokens` holds all of them."""
+    if used is None:
+        return Usage()
+    cached = getattr(used.input_tokens_details, "cached_tokens", 0) or 0
+    written = getattr(used.input_tokens_details, "cache_write_tokens", 0) or 0
+    fresh = used.input_tokens - cached - written
+    return Usage(input=fresh, cache_read=cached, cache_write=written, output=used.output_tokens)

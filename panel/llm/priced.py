@@ -1,0 +1,23 @@
+"""Priced: a Model that writes into each reply what it cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from panel.llm.model import Model
+from panel.money import cost
+from panel.request import Reply, Request
+
+
+@dataclass(frozen=True)
+class Priced:
+    """A Model whose replies carry their cost, by the prices of the day they were given."""
+
+    inner: Model
+
+    async def ask(self, request: Request) -> Reply:
+        """Return the reply with its cost in US dollars, or None there where the price is not known."""
+        reply = await self.inner.ask(request)
+        at = datetime.fromisoformat(reply.recorded_at)
+        return reply.model_copy(update={"cost_usd": cost(request.model, reply.usage, at)})

@@ -1,0 +1,138 @@
+"""Retry: the one policy by which faults that pass are waited for. The SDKs' own retries are off."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+
+from panel.errors import GaveUp, Transient
+from panel.llm.model import Model
+from panel.request import Attempt, Reply, Request
+
+FIRST_WAIT_S = 0.5
+LONGEST_WAIT_S = 8.0
+"""Full jitter: a wait is drawn between 0 and `min(LONGEST, FIRST * 2**(n-1))`, so that tasks do not march in step.
+Source: Brooker, "Exponential Backoff and Jitter", 2015."""
+
+Notice = Callable[[Request, Attempt], None]
+
+
+@dataclass(frozen=True)
+class Clock:
+    """Time and chance, so that tests need neither."""
+
+    now: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    uniform: Callable[[float, float], float] = random.uniform
+
+
+@dataclass
+class Gate:
+    """The way to one provider: a 429 that meets one task holds back all."""
+
+    clock: Clock = Clock()
+    opens_at: float = 0
+
+    def shut(self, seconds: float) -> None:
+        """Let nobody through for so many seconds from now."""
+        self.opens_at = max(self.opens_at, self.clock.now() + seconds)
+
+    async def passed(self) -> None:
+        """Return when the gate is open."""
+        while (left := self.opens_at - self.clock.now()) > 0:
+            await self.clock.sleep(left)
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How long faults are waited for; all times in seconds."""
+
+    attempts: int = 5
+    cap_s: float = 60
+    deadline_s: float = 600
+
+
+@dataclass(frozen=True)
+class Retrying:
+    """A Model that asks another one until it answers or the policy ends."""
+
+    inner: Model
+    gate: Gate
+    policy: Policy = Policy()
+    clock: Clock = Clock()
+    notice: Notice = lambda request, attempt: None
+
+    async def ask(self, request: Request) -> Reply:
+        """Return the reply with every attempt in it.
+
+        Raises GaveUp, naming the last fault and what ended the policy, and any error that does not pass at once.
+        """
+        call = _Call(self, request, self.clock.now())
+        retrying = AsyncRetrying(
+            retry=retry_if_exception(call.goes_on),
+            wait=call.wait,
+            stop=stop_after_attempt(self.policy.attempts),
+            sleep=self.clock.sleep,
+            reraise=True,
+        )
+        try:
+            reply = await retrying(call.once)
+        except Transient as last:
+            raise GaveUp(f"{last}; {call.ending or f'gave up after {len(call.attempts)} attempts'}") from last
+        return reply.model_copy(update={"attempts": tuple(call.attempts)})
+
+
+@dataclass
+class _Call:
+    """One request on its way, with what has happened to it."""
+
+    by: Retrying
+    request: Request
+    began: float
+    attempts: list[Attempt] = field(default_factory=list)
+    ended: float | None = None
+    next_wait: float = 0
+    ending: str | None = None
+
+    async def once(self) -> Reply:
+        await self.by.gate.passed()
+        waited = self.by.clock.now() - (self.began if self.ended is None else self.ended)
+        try:
+            reply = await self.by.inner.ask(self.request)
+        except Transient as error:
+            self._note(waited, str(error))
+            raise
+        self._note(waited, None)
+        return reply
+
+    def _note(self, waited: float, error: str | None) -> None:
+        self.ended = self.by.clock.now()
+        attempt = Attempt(number=len(self.attempts) + 1, waited_s=round(waited, 3), error=error)
+        self.attempts.append(attempt)
+        if error:
+            self.by.notice(self.request, attempt)
+
+    def goes_on(self, error: BaseException) -> bool:
+        """Decide, once an attempt, whether and how long to wait; tenacity asks this before it asks `wait`."""
+        if not isinstance(error, Transient):
+            return False
+        policy, now = self.by.policy, self.by.clock.now()
+        if error.wait_s is not None and error.wait_s > policy.cap_s:
+            self.ending = f"it asks for a wait of {error.wait_s:g} s, above the cap of {policy.cap_s:g} s: try again later"
+            return False
+        highest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (len(self.attempts) - 1))
+        self.next_wait = error.wait_s if error.wait_s is not None else self.by.clock.uniform(0, highest)
+        if now + self.next_wait - self.began > policy.deadline_s:
+            self.ending = f"the deadline of {policy.deadline_s:g} s would pass before the next attempt"
+            return False
+        if error.pauses_all:
+            self.by.gate.shut(self.next_wait)
+        return True
+
+    def wait(self, _: RetryCallState) -> float:
+        return self.next_wait

@@ -1,0 +1,99 @@
+"""The page of one review as Markdown: `review.md`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from fractions import Fraction
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from panel.review import Review, Seat
+from panel.take import Evidence, Rated
+from panel.verdict import Verdict
+
+_ACTIVE = re.compile(r"([\\`*\[\]|<>#~]|(?<!\w)_|_(?!\w)|!(?=\[)|^[-+=](?=\s|$)|^\d+(?=[.)]\s))", re.MULTILINE)
+_ENTITIES = {"<": "&lt;", ">": "&gt;"}
+
+
+def page(review: Review) -> str:
+    """Return the review as Markdown for people; what others wrote is put in as text that can't become markup."""
+    tool, seats = review.tool, review.seats
+    return _templates().get_template("review.md.j2").render(
+        review=review,
+        tool=tool,
+        verdict=review.verdict,
+        lines=verdict_lines(review),
+        heard=[seat for seat in seats if seat.take],
+        silent=[seat for seat in seats if not seat.take],
+        quotes={seat.persona: {quote.id: quote for quote in seat.take.evidence} for seat in seats if seat.take},
+        models=sorted({ask.answered_by for seat in seats for ask in seat.asks}),
+        recorded=sorted({ask.recorded_at[:10] for seat in seats for ask in seat.asks}),
+    )
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=False,
+    )
+    environment.filters |= {"plain": plain, "rating": rating, "cited": cited}
+    return environment
+
+
+def plain(text: object) -> str:
+    """Return `text` as Markdown that shows it and does nothing else; on one line."""
+    return _ACTIVE.sub(lambda found: _ENTITIES.get(found[0], "\\" + found[0]), " ".join(str(text).split()))
+
+
+def rating(rated: Rated) -> str:
+    """Return a rating as people read it: `3`, `2 (gave 4)`, `2.7`, `not told`."""
+    if rated.rating is None:
+        return "not told"
+    counted = decimal(rated.rating)
+    return f"{counted} (gave {decimal(rated.given)})" if rated.capped and rated.given is not None else counted
+
+
+def decimal(value: Fraction) -> str:
+    """Return a fraction with at most one decimal."""
+    return f"{float(value):.1f}".removesuffix(".0")
+
+
+def cited(ids: Iterable[str], quotes: dict[str, Evidence]) -> str:
+    """Return quotes with their sources, one after another."""
+    found = (quotes[id] for id in ids if id in quotes)
+    return " · ".join(f"“{plain(quote.quote)}” ({plain(quote.source)})" for quote in found)
+
+
+def verdict_lines(review: Review) -> list[str]:
+    """Return the verdict in two or three lines, always with its split and its number."""
+    verdict, seats = review.verdict, review.seats
+    lines = [headline(verdict, seats)]
+    if verdict.score is not None and verdict.range:
+        low, high = verdict.range
+        facts = [f"panel score {verdict.score:g}", f"range {low}-{high}"]
+        if verdict.margin is not None:
+            facts.append(f"{verdict.margin} flipped {'vote' if verdict.margin == 1 else 'votes'} would change the label")
+        names = {seat.persona: seat.name for seat in seats}
+        facts += [f"swing seat {names[verdict.swing]}"] if verdict.swing else []
+        facts += [verdict.agreement] if verdict.agreement else []
+        lines.append(" · ".join(facts))
+    if verdict.provisional:
+        lines.append("Provisional: a seat that failed could still change the label.")
+    return lines
+
+
+def headline(verdict: Verdict, seats: Iterable[Seat]) -> str:
+    """Return the label with its split: `Ship · 3 ship / 1 skip · 75% panel ship · 4 of 4 heard, 1 not invited`."""
+    uninvited = sum(seat.status == "unseated" for seat in seats)
+    parts = [verdict.label, f"{verdict.ship} ship / {verdict.skip} skip"]
+    parts += [f"{verdict.percent}% panel ship"] if verdict.percent is not None else []
+    heard = f"{verdict.heard} of {verdict.invited} heard"
+    return " · ".join([*parts, f"{heard}, {uninvited} not invited" if uninvited else heard])

@@ -1,0 +1,130 @@
+"""One tool: seats side by side become a Review. The whole story on one screen."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from panel.ask import ask_seat
+from panel.errors import InputError, RecordingMissing
+from panel.llm.ledger import Recorded
+from panel.llm.open import Providers
+from panel.markdown import page
+from panel.mode import answering
+from panel.persona import Persona
+from panel.project import Project
+from panel.review import Review, Seat, review, seat
+from panel.store import Choice, choice
+from panel.tool import Tool
+
+Watch = Callable[[Persona, Seat | None], None]
+"""Told of a persona when its seat is asked, and again with the seat when it is done."""
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """A review, where it was written, and what it took."""
+
+    review: Review
+    paths: Sequence[Path]
+    asked: Sequence[str]
+    """Identities of the requests that were asked in this run; all other replies come from a ledger."""
+    dropped: Sequence[str]
+    """Personas whose choice no longer holds, since the dossier or the persona changed."""
+
+
+async def review_tool(
+    project: Project, tool: Tool, providers: Providers, only: Sequence[str] = (), watch: Watch = lambda *_: None
+) -> Reviewed:
+    """Return the review of a tool, and write it.
+
+    `only` names the personas to ask, all where it is empty; the other seats stay as they are recorded.
+    Raises InputError where something can't be asked; what was answered by then is in the ledger.
+    """
+    table = _Table(project, tool, providers, only, watch)
+    seats = await warm_first(project.panel, table.sit)
+    result = review(tool, seats)
+    paths = project.store.save_review(result, page(result))
+    project.store.save_choices(tool.slug, table.choices)
+    done = Reviewed(result, paths, table.asked, table.dropped)
+    if done.asked or done.dropped:
+        asked, dropped = list(done.asked), list(done.dropped)
+        project.store.log(tool.slug, "review", label=result.verdict.label, asked=asked, dropped=dropped)
+    return done
+
+
+async def warm_first(panel: Sequence[Persona], sit: Callable[[Persona], Awaitable[Seat]]) -> list[Seat]:
+    """Return the seats of a panel: the first alone, so that it writes the provider's prompt cache, then the others at once.
+
+    All of them finish before anything is raised; several InputErrors become one.
+    """
+    first = await asyncio.gather(*map(sit, panel[:1]), return_exceptions=True)
+    done = first + await asyncio.gather(*map(sit, panel[1:]), return_exceptions=True)
+    faults = [each for each in done if isinstance(each, BaseException)]
+    for fault in faults:
+        if not isinstance(fault, InputError):
+            raise fault
+    if faults:
+        raise type(faults[0])("\n".join(map(str, faults)))
+    return [each for each in done if isinstance(each, Seat)]
+
+
+@dataclass
+class _Table:
+    """The seats of one review, and what happens at them."""
+
+    project: Project
+    tool: Tool
+    providers: Providers
+    only: Sequence[str]
+    watch: Watch
+    asked: list[str] = field(default_factory=list)
+    choices: dict[str, Choice] = field(default_factory=dict)
+    dropped: list[str] = field(default_factory=list)
+    recorded: Mapping[str, Seat] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        before = self.project.store.review(self.tool.slug) if self.only else None
+        self.recorded = {seat.persona: seat for seat in before.seats} if before else {}
+        chosen = self.project.store.choices(self.tool.slug)
+        for persona in self.project.panel:
+            if persona.id in chosen and chosen[persona.id].holds(self.tool, persona):
+                self.choices[persona.id] = chosen[persona.id]
+            elif persona.id in chosen:
+                self.dropped.append(persona.id)
+
+    async def sit(self, persona: Persona) -> Seat:
+        """Return the seat of a persona: not invited, left as recorded, or asked."""
+        reason = self.tool.seats.get(persona.id) or persona.not_invited(self.tool.kind, self.tool.category)
+        if reason:
+            return seat(persona, self.project.prompts.digest, "unseated", reason=reason)
+        if self.only and persona.id not in self.only:
+            return self.recorded.get(persona.id) or await self._replayed(persona)
+        self.watch(persona, None)
+        done = await self._asked(persona)
+        self.watch(persona, done)
+        return done
+
+    async def _replayed(self, persona: Persona) -> Seat:
+        """Return a seat that was not to be asked, from the ledgers where they have it."""
+        question = self.project.question(self.tool, persona)
+        try:
+            return await ask_seat(question, Recorded(self.project.ledgers, None), self.project.settings.samples)
+        except RecordingMissing:
+            return seat(persona, self.project.prompts.digest, "unseated", reason="not asked yet")
+
+    async def _asked(self, persona: Persona) -> Seat:
+        settings = self.project.settings
+        model = Recorded(self.project.ledgers, answering(persona, settings, self.providers), self.asked)
+        if settings.mode == "fresh":
+            question = self.project.question(self.tool, persona)
+            samples = 1 if settings.samples == "auto" else settings.samples
+            unused = self.project.ledgers.unused_sample(question.request)
+            done = await ask_seat(question, model, samples, unused)
+            self.choices[persona.id] = choice(unused, samples, self.tool, persona)
+            return done
+        chosen = self.choices.get(persona.id)
+        question = self.project.question(self.tool, persona, chosen.note if chosen else None)
+        return await ask_seat(question, model, chosen.samples if chosen else settings.samples, chosen.sample if chosen else 1)

@@ -1,0 +1,78 @@
+"""A project: settings, personas, prompts, records and ledgers that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from panel.errors import PersonaError
+from panel.llm.ledger import Ledger, Ledgers
+from panel.persona import Persona, read_panel
+from panel.prompt import Prompts, Question
+from panel.request import Parameters
+from panel.settings import Settings
+from panel.store import Store
+from panel.tool import Tool
+
+
+@dataclass(frozen=True)
+class Project:
+    """Everything that stays the same from tool to tool."""
+
+    settings: Settings
+    panel: tuple[Persona, ...]
+    prompts: Prompts
+    store: Store
+    ledgers: Ledgers
+
+    @classmethod
+    def open(cls, near: Path, flags: Mapping[str, object]) -> Self:
+        """Return the project that the folder `near` belongs to; `flags` are the options that were given.
+
+        A `personas/` folder of its own is the whole panel; a prompt of its own replaces the packaged one.
+        Raises InputError for whatever in it can't be used.
+        """
+        settings = Settings.load(near, flags)
+        return cls(
+            settings=settings,
+            panel=read_panel(personas_folder(settings.project)),
+            prompts=Prompts.read(settings.project / "prompts", packaged("prompts")),
+            store=Store(settings.runs),
+            ledgers=Ledgers(Ledger(settings.runs / "ledger"), tuple(Ledger(folder) for folder in settings.ledgers)),
+        )
+
+    @property
+    def parameters(self) -> Parameters:
+        """What a provider is told beside the text."""
+        return Parameters(max_tokens=self.settings.max_tokens, effort=self.settings.effort)
+
+    def question(self, tool: Tool, persona: Persona, note: str | None = None) -> Question:
+        """Return what is asked of a persona about a tool."""
+        model = persona.model or self.settings.model
+        return Question(tool, persona, self.prompts, model, self.parameters, note)
+
+    def persona(self, id: str) -> Persona:
+        """Return a persona of the panel; raises PersonaError, naming those there are, where there is no such one."""
+        found = next((persona for persona in self.panel if persona.id == id), None)
+        if found is None:
+            raise PersonaError(f"no persona '{id}'; the panel is {', '.join(self.persona_ids)}")
+        return found
+
+    @property
+    def persona_ids(self) -> Collection[str]:
+        """The ids of the panel, in its order."""
+        return [persona.id for persona in self.panel]
+
+
+def personas_folder(project: Path) -> Path:
+    """Return the folder of the panel: the project's own, or the packaged one."""
+    own = project / "personas"
+    return own if own.is_dir() else packaged("personas")
+
+
+def packaged(folder: str) -> Path:
+    """Return `personas` or `prompts` as Panel ships them: inside the package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    return package / folder if (package / folder).is_dir() else package.parent / folder

@@ -1,0 +1,184 @@
+"""The prompt: persona and tool become a Request. The wording is in `prompts/`; none of it is here."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from jinja2 import StrictUndefined, TemplateError
+from jinja2.sandbox import SandboxedEnvironment
+from pydantic import JsonValue
+
+from panel.document import read_document, read_text
+from panel.errors import PromptError
+from panel.files import Json, digest_of, readable
+from panel.persona import Criterion, Persona
+from panel.request import Block, Label, Parameters, Request, Turn
+from panel.take import Answer, Vote
+from panel.text import fold
+from panel.tool import Tool
+
+DATA_MARK = "| "
+"""Stands before every line that somebody outside wrote."""
+
+ASKED_WITH = ("system.md", "dossier.md.j2", "persona.md.j2", "repair.md.j2", "fields.yaml")
+JUDGED_WITH = ("first-hand.txt", "common-words.txt")
+SHOWN_WITH = ("chat.md.j2",)
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """The texts of `prompts/`: a project's own file goes before the packaged one of the same name."""
+
+    texts: Mapping[str, str]
+
+    @classmethod
+    def read(cls, *folders: Path) -> Self:
+        """Return the prompts, each from the first of `folders` that has it; raises PromptError where none has."""
+        texts = {}
+        for name in (*ASKED_WITH, *JUDGED_WITH, *SHOWN_WITH):
+            found = next((folder / name for folder in folders if (folder / name).is_file()), None)
+            if found is None:
+                raise PromptError.at(folders[-1], None, "", f"{name} is missing; restore it from the package")
+            texts[name] = read_text(found, PromptError)
+        return cls(texts)
+
+    @cached_property
+    def digest(self) -> str:
+        """Content hash of everything that a model is asked with, the reply schema included."""
+        schema: Json = dict(self.schema)
+        return digest_of({name: self.texts[name] for name in ASKED_WITH} | {"schema": schema})
+
+    @cached_property
+    def schema(self) -> Mapping[str, JsonValue]:
+        """The JSON Schema of a reply, with the descriptions of `fields.yaml`.
+
+        It keeps to what all providers enforce: every field required, enumerated ratings, nothing by reference.
+        """
+        document = read_document(self.texts["fields.yaml"], Path("fields.yaml"), PromptError)
+        whole = Answer.model_json_schema()
+        schema = _plain_schema(whole, whole.get("$defs", {}), "", document.content)
+        assert isinstance(schema, dict)
+        return schema
+
+    @cached_property
+    def common_words(self) -> frozenset[str]:
+        """Capitalised words that are no names."""
+        return frozenset(word for line in _entries(self.texts["common-words.txt"]) for word in line.split())
+
+    @cached_property
+    def first_hand(self) -> tuple[str, ...]:
+        """Phrases by which a critic claims to have used the tool, folded to lower case."""
+        return tuple(fold(line).casefold() for line in _entries(self.texts["first-hand.txt"]))
+
+    def render(self, name: str, **context: object) -> str:
+        """Return a rendered prompt file; raises PromptError, naming the file, where it does not render.
+
+        What a dossier or a persona holds is put in as text and never read as a template.
+        """
+        environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        environment.filters["data"] = marked
+        try:
+            return environment.from_string(self.texts[name]).render(**context).strip()
+        except TemplateError as error:
+            line = getattr(error, "lineno", None)
+            raise PromptError.at(f"prompts/{name}", line, "", f"does not render: {error}") from error
+
+
+@dataclass(frozen=True)
+class Question:
+    """Who is asked about what: everything of a request but its sample number."""
+
+    tool: Tool
+    persona: Persona
+    prompts: Prompts
+    model: str
+    parameters: Parameters
+    note: str | None = None
+
+    def request(self, sample: int = 1) -> Request:
+        """Return the first request of one sample.
+
+        Shared instructions and the dossier come first and are the same bytes for all personas, so that a provider
+        reads them from its cache; the persona comes last.
+        """
+        dossier = self.prompts.render("dossier.md.j2", tool=self.tool)
+        criteria = shuffled(self.persona.criteria, f"{self.tool.name}/{self.persona.id}/{sample}")
+        seat = self.prompts.render("persona.md.j2", persona=self.persona, criteria=criteria, note=self.note)
+        return Request(
+            model=self.model,
+            parameters=self.parameters,
+            system=self.prompts.texts["system.md"].strip(),
+            blocks=(Block(text=dossier, cache=True), Block(text=seat)),
+            reply_schema=self.prompts.schema,
+            sample=sample,
+            note=self.note,
+            label=Label(tool=self.tool.slug, persona=self.persona.id),
+        )
+
+    def repair(self, request: Request, reply: str, complaints: Sequence[str], score: int | None, vote: Vote | None) -> Request:
+        """Return the request that asks to mend `reply`; `score` and `vote` are None where it could not be read."""
+        threshold = self.persona.threshold
+        mend = self.prompts.render("repair.md.j2", complaints=complaints, score=score, vote=vote, threshold=threshold)
+        turns = (Turn(role="assistant", text=reply), Turn(role="user", text=mend))
+        return request.model_copy(update={"turns": (*request.turns, *turns)})
+
+
+def chat_sheet(prompts: Prompts, request: Request, inbox: str) -> str:
+    """Return a request as one Markdown text for a person with a chat window; the answer belongs into `inbox`."""
+    schema: Json = dict(request.reply_schema)
+    return prompts.render(
+        "chat.md.j2",
+        label=request.label,
+        repair=request.is_repair,
+        system=request.system,
+        blocks=[block.text for block in request.blocks],
+        turns=request.turns,
+        schema=readable(schema).decode().strip(),
+        inbox=inbox,
+    )
+
+
+def marked(text: str) -> str:
+    """Return `text` with the data mark before every line, so that no line of it can pass for an instruction."""
+    return "\n".join(f"{DATA_MARK}{line}".rstrip() for line in text.splitlines())
+
+
+def shuffled(criteria: Sequence[Criterion], seed: str) -> list[Criterion]:
+    """Return the criteria in an order fixed by `seed`: no criterion gains from always being first."""
+    return sorted(criteria, key=lambda criterion: hashlib.sha256(f"{seed}/{criterion.id}".encode()).digest())
+
+
+def _entries(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
+
+
+def _plain_schema(node: JsonValue, definitions: JsonValue, path: str, described: Mapping[str, object]) -> JsonValue:
+    """Return a schema without references, titles and defaults, with our descriptions."""
+    if isinstance(node, list):
+        return [_plain_schema(item, definitions, path, described) for item in node]
+    if not isinstance(node, dict):
+        return node
+    if "$ref" in node:
+        assert isinstance(definitions, dict)
+        return _plain_schema(definitions[str(node["$ref"]).rsplit("/", 1)[-1]], definitions, path, described)
+    plain: dict[str, JsonValue] = {}
+    for key, value in node.items():
+        if key == "properties" and isinstance(value, dict):
+            plain[key] = {name: _described(name, inner, definitions, path, described) for name, inner in value.items()}
+        elif key not in ("title", "description", "default", "$defs"):
+            plain[key] = _plain_schema(value, definitions, path, described)
+    return plain
+
+
+def _described(name: str, node: JsonValue, definitions: JsonValue, path: str, described: Mapping[str, object]) -> JsonValue:
+    place = f"{path}.{name}".removeprefix(".")
+    schema = _plain_schema(node, definitions, place, described)
+    if place not in described:
+        raise PromptError.at("prompts/fields.yaml", None, place, "is missing; write one sentence for it")
+    assert isinstance(schema, dict)
+    return schema | {"description": str(described[place])}

@@ -1,0 +1,96 @@
+"""Prose: what the gates look for in running text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from panel.text import fold, sentences
+
+_TOKEN = re.compile(r"[^\W_](?:[\w.+#'/&-]*[\w+#])?")
+_NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_PART = re.compile(r"[-/]")
+_QUOTED = re.compile(r'"[^"]*"')
+_EXCUSES = r"(?:if|would|could|until|before|unless|should|had|once|were)"
+_COPIED_WORDS = 6
+"""A run of this many words of a passage that addresses a model counts as repeating it."""
+
+
+def claims_first_hand(text: str, phrases: Iterable[str]) -> str | None:
+    """Return the phrase by which `text` claims to have used the tool, or None; a conditional is no claim."""
+    plain = fold(text).casefold()
+    for phrase in phrases:
+        for found in re.finditer(rf"\b{re.escape(phrase)}\b", plain):
+            if not re.search(rf"\b{_EXCUSES}\W+(?:\w+\W+)?$", plain[: found.start()]):
+                return phrase
+    return None
+
+
+def never_used(text: str, phrases: Iterable[str]) -> Iterator[str]:
+    """Yield those of `phrases` that stand in `text`, in any case."""
+    plain = fold(text).casefold()
+    for phrase in phrases:
+        if re.search(rf"(?<!\w){re.escape(fold(phrase).casefold())}(?!\w)", plain):
+            yield phrase
+
+
+def obeys(text: str, passages: Sequence[str]) -> str | None:
+    """Return the passage that `text` repeats outside quotation marks, or None."""
+    ours = _plain_words(_QUOTED.sub(" ", fold(text)))
+    for passage in passages:
+        theirs = _plain_words(passage)
+        run = min(_COPIED_WORDS, len(theirs))
+        if run >= 4 and _runs(theirs, run) & _runs(ours, run):
+            return passage
+    return None
+
+
+def _plain_words(text: str) -> list[str]:
+    return re.findall(r"\w+", text.casefold())
+
+
+def _runs(tokens: Sequence[str], length: int) -> set[tuple[str, ...]]:
+    return {tuple(tokens[start : start + length]) for start in range(len(tokens) - length + 1)}
+
+
+def names_and_numbers(text: str, common_words: frozenset[str]) -> Iterator[str]:
+    """Yield the tokens of `text` that name or count something.
+
+    A number is any run of digits. A name is a capitalised or mixed-case token that does not open a sentence
+    and is not a common word.
+    """
+    for sentence in sentences(fold(text)):
+        for place, token in enumerate(_TOKEN.finditer(sentence)):
+            yield from _NUMBER.findall(token[0])
+            opens = place == 0 or bool(re.search(r"[:;]\s*[\"'(]*$", sentence[: token.start()]))
+            for part in _PART.split(_bare(token[0])):
+                if not opens and _is_name(part) and part not in common_words and token[0] not in common_words:
+                    yield part
+                opens = False
+
+
+def _bare(token: str) -> str:
+    return re.sub(r"'s?$|'(?:re|ve|d|ll|t|m)$", "", token)
+
+
+def _is_name(token: str) -> bool:
+    return any(char.isupper() for char in token)
+
+
+def unknown_to(known: str, tokens: Iterable[str]) -> Iterator[str]:
+    """Yield, once each, the tokens that are nowhere in `known`: numbers compared as written, names in any case."""
+    plain = fold(known)
+    numbers = {_number(found) for found in _NUMBER.findall(plain)}
+    named = {word for token in _TOKEN.findall(plain.casefold()) for word in (token, _bare(token), *_PART.split(_bare(token)))}
+    for token in dict.fromkeys(tokens):
+        is_known = _number(token) in numbers if _NUMBER.fullmatch(token) else _named(token.casefold(), named)
+        if not is_known:
+            yield token
+
+
+def _number(text: str) -> str:
+    return re.sub(r",(?=\d{3}\b)", "", text)
+
+
+def _named(token: str, named: set[str]) -> bool:
+    return token in named or token.rstrip("s") in {name.rstrip("s") for name in named}

@@ -1,0 +1,51 @@
+"""Record: the base of everything that is read from a file or written to one."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+
+from panel.files import Json, digest_of
+
+
+class Record(BaseModel):
+    """A frozen value: equal content is equal, unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True)
+
+    def as_json(self) -> Json:
+        """Return the record as plain JSON data, keys as they stand in files."""
+        data: Json = self.model_dump(mode="json", by_alias=True)
+        return data
+
+
+def digest(record: Record) -> str:
+    """Return the record's content hash, `sha256:` and 64 hexadecimal digits, over canonical JSON."""
+    return digest_of(record.as_json())
+
+
+def _exact(value: object) -> object:
+    return Fraction(value) if isinstance(value, int | str) and not isinstance(value, bool) else value
+
+
+def _plain(value: Fraction) -> int | str:
+    return value.numerator if value.denominator == 1 else str(value)
+
+
+Exact = Annotated[
+    Fraction,
+    BeforeValidator(_exact),
+    PlainSerializer(_plain, return_type=int | str),
+    WithJsonSchema({"anyOf": [{"type": "integer"}, {"type": "string", "pattern": "^[0-9]+/[0-9]+$"}]}),
+]
+"""An exact fraction: an integer where it is one, else a string such as "8/3"."""
+
+Lines = Annotated[
+    str,
+    BeforeValidator(lambda value: "\n".join(value) if isinstance(value, list | tuple) else value),
+    PlainSerializer(lambda value: value.split("\n"), return_type=list[str]),
+    WithJsonSchema({"type": "array", "items": {"type": "string"}}),
+]
+"""A long text, written as a list of lines so that a file of it can be read, and its changes too."""

@@ -1,0 +1,177 @@
+"""Settings: flag, environment, panel.toml, default, in that order; and where each came from."""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, StringConstraints, ValidationError
+
+from panel.document import explain, nearest, read_text
+from panel.errors import SettingsError
+from panel.record import Record
+from panel.request import DEFAULT_MAX_TOKENS, Effort
+
+FILE = "panel.toml"
+DEFAULT_MODEL = "anthropic:claude-sonnet-5-5"
+Mode = Literal["auto", "live", "replay", "fresh"]
+Samples = Annotated[int, Field(ge=1, le=9)] | Literal["auto"]
+Model = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*:\S+$", max_length=200)]
+
+
+class RetrySettings(Record):
+    """How long a fault that passes by itself is waited for."""
+
+    attempts: int = Field(default=5, ge=1, le=20)
+    """Most tries of one request."""
+
+    cap_s: float = Field(default=60, ge=0, le=3_600)
+    """A provider that asks for a longer wait, in seconds, is given up on."""
+
+    deadline_s: float = Field(default=600, gt=0, le=86_400)
+    """Seconds after which one request is given up on, waits included."""
+
+
+class Settings(Record):
+    """What a run goes by. Paths are resolved."""
+
+    model: Model = DEFAULT_MODEL
+    """The model that seats are asked of, `provider:name`."""
+
+    mode: Mode = "auto"
+    """Where replies come from: `live` (ledger, then provider), `replay` (ledger only), `fresh` (ask anew),
+    `auto` (live where a provider is configured, else replay)."""
+
+    samples: Samples = 1
+    """How often each seat is asked: 1 to 9, or "auto"."""
+
+    max_tokens: int = Field(default=DEFAULT_MAX_TOKENS, ge=256, le=128_000)
+    """Most tokens of a reply, thinking included."""
+
+    effort: Effort | None = None
+    """How hard the model should think."""
+
+    timeout_s: float = Field(default=300, gt=0, le=3_600)
+    """Seconds that one call may take."""
+
+    retry: RetrySettings = RetrySettings()
+    """How faults are waited for."""
+
+    runs: Path = Path("runs")
+    """Where records and the project's ledger are."""
+
+    ledgers: tuple[Path, ...] = ()
+    """Further ledgers, which are only read."""
+
+    origins: Mapping[str, str] = Field(default={}, exclude=True)
+    """Where each setting came from: flag, environment, the path of panel.toml, or default."""
+
+    project: Path = Field(default=Path(), exclude=True)
+    """The folder that relative paths, `personas/` and `prompts/` belong to."""
+
+    @classmethod
+    def load(cls, near: Path, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Self:
+        """Return the settings for a dossier in the folder `near`.
+
+        `flags` are the options that were given; those that are None were not.
+        Raises SettingsError with the place and the key of every setting that can't be used.
+        """
+        file = find(near) or find(Path.cwd())
+        project = (file.parent if file else Path.cwd()).resolve()
+        layers: list[tuple[str, Mapping[str, object]]] = [
+            (str(file), _read(file) if file else {}),
+            ("environment", {key: environ[_variable(key)] for key in _FROM_ENVIRONMENT if environ.get(_variable(key))}),
+            ("flag", {key: value for key, value in flags.items() if value is not None}),
+        ]
+        values: dict[str, object] = {}
+        origins = dict.fromkeys(cls.model_fields, "default")
+        for origin, layer in layers:
+            values |= layer
+            origins |= dict.fromkeys(layer, origin)
+        try:
+            settings = cls.model_validate(values)
+        except ValidationError as error:
+            raise SettingsError("\n".join(_faults(error, file, origins))) from error
+        return settings._resolved(project, origins)
+
+    def _resolved(self, project: Path, origins: Mapping[str, str]) -> Self:
+        runs = Path.cwd() if origins["runs"] in ("flag", "environment") else project
+        return self.model_copy(
+            update={
+                "runs": (runs / self.runs).resolve(),
+                "ledgers": tuple((project / ledger).resolve() for ledger in self.ledgers),
+                "origins": origins,
+                "project": project,
+            }
+        )
+
+
+_FROM_ENVIRONMENT = ("model", "mode", "samples", "effort", "runs")
+_OUR_OWN = {"origins", "project"}
+
+
+def _variable(key: str) -> str:
+    return f"PANEL_{key.upper()}"
+
+
+def find(folder: Path) -> Path | None:
+    """Return the nearest panel.toml in `folder` or above it, or None."""
+    for place in (folder.resolve(), *folder.resolve().parents):
+        if (place / FILE).is_file():
+            return place / FILE
+    return None
+
+
+def _read(file: Path) -> Mapping[str, object]:
+    text = read_text(file, SettingsError)
+    try:
+        data = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        line = re.search(r"at line (\d+)", str(error))
+        raise SettingsError.at(file, int(line[1]) if line else None, "", f"is not TOML: {error}") from error
+    for key in _OUR_OWN & set(data):
+        raise SettingsError.at(file, _line(text, key), key, f"unknown key{nearest(key, _keys())}")
+    return data
+
+
+def _keys() -> list[str]:
+    return [key for key in Settings.model_fields if key not in _OUR_OWN]
+
+
+def _line(text: str, key: str) -> int | None:
+    found = re.search(rf"^\s*\[?\"?{re.escape(key)}\b", text, re.MULTILINE)
+    return text.count("\n", 0, found.end()) + 1 if found else None
+
+
+def _faults(error: ValidationError, file: Path | None, origins: Mapping[str, str]) -> list[str]:
+    faults: dict[str, str] = {}
+    for details in error.errors():
+        place = [str(step) for step in details["loc"]]
+        key, origin = place[0], origins.get(place[0], "default")
+        dotted = ".".join(step for step in place[:2] if step.isidentifier() and step in _known(place))
+        if details["type"] == "extra_forbidden":
+            inner = RetrySettings.model_fields if len(place) > 1 else _keys()
+            dotted, problem = ".".join(place), f"unknown key{nearest(place[-1], inner)}"
+        else:
+            problem = _hint(key) or explain(details)
+        where = {"flag": f"--{key}", "environment": _variable(key)}.get(origin)
+        line = _line(file.read_text(), place[-1] if dotted.endswith(place[-1]) else key) if file and not where else None
+        at_fault = SettingsError.at(where or file or "settings", line, "" if where else dotted or key, problem)
+        faults.setdefault(key if key in _keys() else dotted, str(at_fault))
+    return list(faults.values())
+
+
+def _known(place: list[str]) -> set[str]:
+    return set(Settings.model_fields) | (set(RetrySettings.model_fields) if place[0] == "retry" else set())
+
+
+def _hint(key: str) -> str | None:
+    return {
+        "model": "write provider:name, such as anthropic:claude-sonnet-5-5, openai:gpt-6.1-sol or manual:chat",
+        "samples": 'write a number from 1 to 9, or "auto"',
+        "mode": "write live, replay, fresh or auto",
+    }.get(key)

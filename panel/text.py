@@ -1,0 +1,64 @@
+"""Text from outside: cleaning what comes in, folding what is compared, counting words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping
+
+from panel.record import Record
+
+_COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
+_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_HIDDEN: Mapping[str, re.Pattern[str]] = {
+    "bidi control": re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"),
+    "tag character": re.compile("[\U000e0000-\U000e007f]"),
+    "zero width": re.compile("[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2064\u206a-\u206f"
+                             "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0100-\U000e01ef]"),
+    "control": re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]"),
+}  # fmt: skip
+_QUOTES = str.maketrans("\u2018\u2019\u201a\u201b\u2032\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", "'''''" + '"' * 7)
+_DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+_SPACE = re.compile(r"\s+")
+
+
+class Cleaned(Record):
+    """A text made safe to show and to compare, with what was taken out of it."""
+
+    text: str
+    """The text: NFC, line breaks as newlines, nothing hidden in it."""
+
+    removed: Mapping[str, int]
+    """How many of each kind of hidden thing were taken out."""
+
+
+def clean(raw: str) -> Cleaned:
+    """Return `raw` in NFC without control, zero-width, bidi and tag characters and without HTML comments.
+
+    Escape sequences lose their escape character, so no text can steer a terminal.
+    """
+    removed: Counter[str] = Counter()
+    text = _BREAKS.sub("\n", raw)
+    for kind, pattern in _HIDDEN.items():
+        text, count = pattern.subn("", text)
+        removed[kind] += count
+    text, removed["HTML comment"] = _COMMENT.subn("", text)
+    text = unicodedata.normalize("NFC", text)
+    return Cleaned(text=text.strip(), removed={kind: count for kind, count in sorted(removed.items()) if count})
+
+
+def fold(text: str) -> str:
+    """Return the form in which quotes are compared: NFKC, plain quotes and dashes, single spaces; case is kept."""
+    plain = unicodedata.normalize("NFKC", text.translate(_QUOTES))
+    return _SPACE.sub(" ", _DASHES.sub("-", plain.translate(_QUOTES))).strip()
+
+
+def words(text: str) -> int:
+    """Return the number of words: runs without white space that hold a letter or a digit."""
+    return sum(any(char.isalnum() for char in run) for run in text.split())
+
+
+def sentences(text: str) -> list[str]:
+    """Return the sentences of `text`: split after . ! ? and at line breaks, white space trimmed."""
+    return [part for part in (piece.strip() for piece in re.split(r"(?<=[.!?])[\"')\]]*\s+|\n+", text)) if part]
