@@ -12,8 +12,8 @@ from panel.llm.model import Model
 from panel.prompt import Question
 from panel.request import Reply, Request, Stop
 from panel.review import Absence, Ask, Seat, seat
-from panel.take import Take, combine
 from panel.settings import Samples
+from panel.take import Take, combine
 
 AUTO_STEPS = (1, 3, 5)
 """How many samples `auto` has drawn after each step."""

@@ -75,9 +75,9 @@ def read_document(text: str, path: Path, error: type[InputError], first_line: in
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             builder.take(event)
     except yaml.MarkedYAMLError as reason:
-        mark = reason.problem_mark or reason.context_mark
-        line = mark.line + first_line if mark else None
-        raise error.at(path, line, "", f"is not YAML: {reason.problem or reason.context}") from reason
+        mark = reason.problem_mark
+        line = None if mark is None else mark.line + first_line
+        raise error.at(path, line, "", f"is not YAML: {reason.problem}") from reason
     except yaml.YAMLError as reason:
         raise error.at(path, None, "", f"is not YAML: {str(reason).splitlines()[0]}") from reason
     if not isinstance(builder.root, dict):
@@ -112,9 +112,9 @@ class _Builder:
         self._refuse_cleverness(event, line)
         match event:
             case yaml.MappingStartEvent():
-                self._open(event, {}, line)
+                self._open({}, line)
             case yaml.SequenceStartEvent():
-                self._open(event, [], line)
+                self._open([], line)
             case yaml.MappingEndEvent() | yaml.SequenceEndEvent():
                 self.stack.pop()
             case yaml.ScalarEvent():
@@ -128,8 +128,8 @@ class _Builder:
             problem = "holds more than one document; remove what follows the second ---"
         elif isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             problem = "anchors and aliases are not read; write the value out"
-        elif getattr(event, "tag", None):
-            problem = f"tag {event.tag} is not read; remove it"
+        elif tag := getattr(event, "tag", None):
+            problem = f"tag {shown(tag)} is not read; remove it"
         elif len(self.stack) > DEEPEST:
             problem = f"is nested deeper than {DEEPEST} levels"
         if problem:
@@ -155,7 +155,7 @@ class _Builder:
         inside.key = key
         self.lines[*inside.place, key] = line
 
-    def _open(self, event: yaml.Event, value: dict[str, Text] | list[Text], line: int) -> None:
+    def _open(self, value: dict[str, Text] | list[Text], line: int) -> None:
         inside = self.stack[-1] if self.stack else None
         if inside and isinstance(inside.value, dict) and inside.key is None:
             raise self.error.at(self.path, line, "", "a key must be plain text; put it in quotes")

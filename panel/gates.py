@@ -72,7 +72,9 @@ class Checked:
 
     @property
     def complaints(self) -> list[str]:
-        """All that a repair should mend, worst first; an abstention is answered for its quotes and prose alone."""
+        """All that a repair should mend, worst first; a seat that abstains of itself publishes nothing to be mended."""
+        if self.abstains and self.said is None:
+            return list(self.unusable)
         soft = [flag.text for flag in self.take.flags]
         incoherent = [self.incoherent] if self.incoherent else []
         return [*self.unusable, *incoherent, *self.bad_quotes, *self.caps, *soft]
@@ -87,7 +89,9 @@ def read_answer(reply: str) -> Answer:
     try:
         return Answer.model_validate(_cleaned(data))
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, details['loc'])) or 'the object'}: {explain(details)}" for details in error.errors()]
+        faults = [
+            f"{'.'.join(map(str, details['loc'])) or 'the object'}: {explain(details)}" for details in error.errors()
+        ]
         raise NotAnAnswer("; ".join(faults[:6])) from error
 
 
@@ -230,14 +234,18 @@ def rated(
         answer = by_criterion.get(criterion.id)
         if answer is None:
             complaints.append(f"{criterion.id} is not rated; give 0 to 4, or null")
-        ratings.append(one := _rate(criterion.id, criterion.weight, answer, standing.get(criterion.id, []), independent))
+        ratings.append(
+            one := _rate(criterion.id, criterion.weight, answer, standing.get(criterion.id, []), independent)
+        )
         if one.capped:
             need = "one verified quote" if one.given == 3 else "two that do not overlap, or one that is not the maker's"
             complaints.append(f"{criterion.id}: a {one.given} needs {need}; it counts as {SILENT}")
     return tuple(ratings), complaints
 
 
-def _rate(criterion: str, weight: int, answer: Rating | None, quotes: Sequence[Quote], independent: frozenset[str]) -> Rated:
+def _rate(
+    criterion: str, weight: int, answer: Rating | None, quotes: Sequence[Quote], independent: frozenset[str]
+) -> Rated:
     given = answer.rating if answer else None
     capped = given is not None and given > SILENT and not _carries(given, quotes, independent)
     counted = SILENT if capped else given

@@ -21,16 +21,20 @@ _ENTITIES = {"<": "&lt;", ">": "&gt;"}
 def page(review: Review) -> str:
     """Return the review as Markdown for people; what others wrote is put in as text that can't become markup."""
     tool, seats = review.tool, review.seats
-    return _templates().get_template("review.md.j2").render(
-        review=review,
-        tool=tool,
-        verdict=review.verdict,
-        lines=verdict_lines(review),
-        heard=[seat for seat in seats if seat.take],
-        silent=[seat for seat in seats if not seat.take],
-        quotes={seat.persona: {quote.id: quote for quote in seat.take.evidence} for seat in seats if seat.take},
-        models=sorted({ask.answered_by for seat in seats for ask in seat.asks}),
-        recorded=sorted({ask.recorded_at[:10] for seat in seats for ask in seat.asks}),
+    return (
+        _templates()
+        .get_template("review.md.j2")
+        .render(
+            review=review,
+            tool=tool,
+            verdict=review.verdict,
+            lines=verdict_lines(review),
+            heard=[seat for seat in seats if seat.take],
+            silent=[seat for seat in seats if not seat.take],
+            quotes={seat.persona: {quote.id: quote for quote in seat.take.evidence} for seat in seats if seat.take},
+            models=sorted({ask.answered_by for seat in seats for ask in seat.asks}),
+            recorded=sorted({ask.recorded_at[:10] for seat in seats for ask in seat.asks}),
+        )
     )
 
 
@@ -42,7 +46,7 @@ def _templates() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        autoescape=False,
+        autoescape=False,  # noqa: S701 - the page is Markdown; `plain` makes every text inert
     )
     environment.filters |= {"plain": plain, "rating": rating, "cited": cited}
     return environment
@@ -80,7 +84,9 @@ def verdict_lines(review: Review) -> list[str]:
         low, high = verdict.range
         facts = [f"panel score {verdict.score:g}", f"range {low}-{high}"]
         if verdict.margin is not None:
-            facts.append(f"{verdict.margin} flipped {'vote' if verdict.margin == 1 else 'votes'} would change the label")
+            facts.append(
+                f"{verdict.margin} flipped {'vote' if verdict.margin == 1 else 'votes'} would change the label"
+            )
         names = {seat.persona: seat.name for seat in seats}
         facts += [f"swing seat {names[verdict.swing]}"] if verdict.swing else []
         facts += [verdict.agreement] if verdict.agreement else []

@@ -12,33 +12,49 @@ import re
 from panel.record import Record
 from panel.text import fold, sentences
 
-_READER = r"(?:ai|llm|language model|model|assistant|chatbot|critic|reviewer|judge|grader|evaluator|rater|panel(?:ist)?|persona)s?"
-_ORDERS = r"(?:instruction|prompt|rule|guideline|direction|guidance|criteri(?:a|on)|rubric|persona|role|constraint|polic(?:y|ies))s?"
-_PATTERNS = [
-    rf"\b(?:ignore|disregard|forget|override|bypass|set aside|skip over)\b.{{0,40}}\b{_ORDERS}\b",
-    r"\b(?:ignore|disregard|forget)\b.{0,20}\b(?:everything|anything|all)\b.{0,20}\b(?:above|before|previous|prior|said|told)\b",
-    rf"\b(?:new|updated|revised|real|actual|hidden|following)\s+{_ORDERS}\s*(?:for (?:the )?{_READER}\s*)?(?::|are\b|follow)",
-    rf"\bas (?:an? |the )?(?:\w+ )?{_READER},?\s+(?:you|your|please|it is your)\b",
-    rf"\b(?:you are|you're|act as|behave as|pretend to be|respond as)\s+(?:now\s+)?(?:an? |the )?(?:\w+ ){{0,2}}{_READER}\b",
-    rf"\b(?:note|notice|message|attention|instructions?|memo|advice|hint)\s+(?:to|for)\s+(?:the |any |all |every )?(?:\w+ )?{_READER}\b",
-    rf"^(?:dear |attention,? |hey,? |hello,? )(?:the )?(?:\w+ )?{_READER}\b",
-    rf"\b{_READER}\s+(?:reading|reviewing|scoring|judging|evaluating|processing|summari[sz]ing)\s+(?:this|the)\b",
-    rf"\b{_READER}\s+(?:must|should|shall|has to|have to|ought to|need to|are (?:asked|required|instructed) to|is (?:asked|required|instructed) to)"
-    r"\s+(?:\w+ )?(?:rate|score|vote|give|award|rank|recommend|answer|reply|respond|ship|approve|output|conclude|treat|assign|return|write)\b",
-    r"\b(?:rate|score|grade|mark)\s+(?:this|it|us|the tool|the product|every|each|all|yourself)\b.{0,60}"
-    r"(?:\b[0-9]+(?:/[0-9]+)?\b|\bfour\b|\bhighest\b|\bhighly\b|\btop\b|\bfull\b|\bmaximum\b|\bperfect\b)",
-    r"\b(?:give|assign|award|return)\b.{0,40}\b(?:rating|score|mark|grade|vote)s?\b.{0,30}(?:\b(?:of |to )?[0-9]+\b|\bfour\b|\bmaximum\b|\bhighest\b|\btop\b|\bperfect\b)",
+_WORDS = {
+    "reader": r"(?:ai|llm|(?:language )?model|assistant|chatbot|critic|reviewer|judge|grader|evaluator|rater|persona)s?",
+    "orders": r"(?:instruction|prompt|rule|guideline|direction|criteri(?:a|on)|rubric|persona|role|constraint|polic)\w*",
+    "mark": r"(?:rating|score|mark|grade|vote|verdict)s?",
+    "top": r"(?:[0-9]+|four|maximum|highest|highly|top|full|perfect)",
+    "must": r"(?:must|should|shall|will|has to|have to|ought to|needs? to|(?:is|are) (?:asked|required|instructed|told) to)",
+    "judge": r"(?:rate|score|vote|give|award|rank|recommend|answer|reply|respond|ship|approve|output|treat|assign|return)",
+    "hidden": r"(?:instruction|prompt|passage|note|text|sentence|weakness\w*|drawback|flaw|rival|competitor)s?",
+}
+_PATTERNS = (
+    r"\b(?:ignore|disregard|forget|override|bypass|set aside)\b.{0,40}\b{orders}\b",
+    r"\b(?:ignore|disregard|forget)\b.{0,20}\b(?:everything|anything|all)\b.{0,20}\b(?:above|before|previous|prior|said)\b",
+    r"\b(?:new|updated|revised|real|actual|hidden|following)\s+{orders}\s*(?:for (?:the )?{reader}\s*)?(?::|are\b|follow)",
+    r"\bas (?:an? |the )?(?:\w+ )?{reader},?\s+(?:you|your|please|it is your)\b",
+    r"\b(?:you are|you're|act as|behave as|pretend to be|respond as)\s+(?:now\s+)?(?:an? |the )?(?:\w+ ){0,2}{reader}\b",
+    r"\b(?:note|notice|message|attention|instructions?|memo|advice|hint)\s+(?:to|for)\s+(?:\w+ ){0,2}{reader}\b",
+    r"^(?:dear|attention|hey|hello),?\s+(?:the )?(?:\w+ )?{reader}\b",
+    r"\b{reader}\s+(?:reading|reviewing|scoring|judging|evaluating|processing|summari[sz]ing)\s+(?:this|the)\b",
+    r"\b{reader}\s+{must}\s+(?:\w+ )?{judge}\b",
+    r"\b(?:rate|score|grade|mark)\s+(?:this|it|us|the tool|the product|every|each|all|yourself)\b.{0,60}\b{top}\b",
+    r"\b(?:give|assign|award|return)\b.{0,40}\b{mark}\b.{0,30}\b{top}\b",
     r"\bvote\s*(?:is|:|for|to|must be|should be|=)?\s*[\"'`]?(?:ship|skip)\b",
-    r"\b(?:your|the) (?:final )?(?:vote|verdict|rating|score|answer|output|reply|response)\s+(?:must|should|shall|has to|is to|will)\b",
-    r"\b(?:do not|don't|never)\s+(?:mention|reveal|disclose|quote|report|flag|tell)\b.{0,40}\b(?:instruction|prompt|passage|note|text|sentence|paragraph|weakness|drawback|flaw|rival|competitor|this)s?\b",
-    r"\b(?:respond|reply|answer|output)\s+(?:only|just|exactly|with)\b.{0,60}(?:\bjson\b|\bship\b|\bverbatim\b|\bexactly\b|\bfollowing\b|\{)",
-    r"\b(?:system|developer|hidden)\s+(?:prompt|message)\b",
-    r"(?:<\|?/?\s*(?:system|assistant|user|im_start|im_end|developer|instructions?)\b|\[/?(?:INST|SYS|SYSTEM)\]|<<SYS>>|#{2,}\s*(?:system|instruction|response)\b)",
+    r"\b(?:your|the) (?:final )?(?:answer|output|reply|response|{mark})\s+{must}\b",
+    r"\b(?:do not|don't|never)\s+(?:mention|reveal|disclose|quote|report|flag|tell)\b.{0,40}\b{hidden}\b",
+    r"\b(?:respond|reply|answer|output)\s+(?:only|just|exactly|with)\b.{0,60}(?:\b(?:json|ship|verbatim|following)\b|\{)",
+    r"\byour\s+(?:system|developer|hidden)\s+(?:prompt|message)\b",
+    r"(?:<\|?/?\s*(?:system|assistant|user|im_start|im_end|developer|instructions?)\b|\[/?(?:INST|SYS|SYSTEM)\]|<<SYS>>)",
+    r"#{2,}\s*(?:system|instruction|response)\b",
     r"^\s*(?:system|assistant|developer|human|user)\s*:\s*\S",
-    r"[\"'](?:vote|rating|ratings|evidence|verdict)[\"']\s*:",
+    r"[\"'](?:vote|ratings?|evidence|verdict)[\"']\s*:",
     r"\b(?:end|begin|start)(?:ning)? of (?:the )?(?:dossier|data|document|untrusted|user input|description)\b",
-]  # fmt: skip
-_ADDRESSES = re.compile("|".join(f"(?:{pattern})" for pattern in _PATTERNS), re.IGNORECASE)
+)
+"""Shapes of sentences that speak to a model; a word in braces stands for its list above."""
+
+
+def _compiled() -> re.Pattern[str]:
+    whole = "|".join(f"(?:{pattern})" for pattern in _PATTERNS)
+    for name, words in _WORDS.items():
+        whole = whole.replace(f"{{{name}}}", words)
+    return re.compile(whole, re.IGNORECASE)
+
+
+_ADDRESSES = _compiled()
 _LONGEST = 400
 
 

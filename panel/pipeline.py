@@ -50,13 +50,12 @@ async def review_tool(
     project.store.save_choices(tool.slug, table.choices)
     done = Reviewed(result, paths, table.asked, table.dropped)
     if done.asked or done.dropped:
-        asked, dropped = list(done.asked), list(done.dropped)
-        project.store.log(tool.slug, "review", label=result.verdict.label, asked=asked, dropped=dropped)
+        project.store.log(tool.slug, "review", label=result.verdict.label, asked=[*done.asked], dropped=[*done.dropped])
     return done
 
 
 async def warm_first(panel: Sequence[Persona], sit: Callable[[Persona], Awaitable[Seat]]) -> list[Seat]:
-    """Return the seats of a panel: the first alone, so that it writes the provider's prompt cache, then the others at once.
+    """Return the seats of a panel: the first alone, which writes the provider's prompt cache, then the others at once.
 
     All of them finish before anything is raised; several InputErrors become one.
     """
@@ -127,4 +126,6 @@ class _Table:
             return done
         chosen = self.choices.get(persona.id)
         question = self.project.question(self.tool, persona, chosen.note if chosen else None)
-        return await ask_seat(question, model, chosen.samples if chosen else settings.samples, chosen.sample if chosen else 1)
+        return await ask_seat(
+            question, model, chosen.samples if chosen else settings.samples, chosen.sample if chosen else 1
+        )

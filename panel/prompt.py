@@ -51,7 +51,7 @@ class Prompts:
     def digest(self) -> str:
         """Content hash of everything that a model is asked with, the reply schema included."""
         schema: Json = dict(self.schema)
-        return digest_of({name: self.texts[name] for name in ASKED_WITH} | {"schema": schema})
+        return digest_of({**{name: self.texts[name] for name in ASKED_WITH}, "schema": schema})
 
     @cached_property
     def schema(self) -> Mapping[str, JsonValue]:
@@ -120,7 +120,9 @@ class Question:
             label=Label(tool=self.tool.slug, persona=self.persona.id),
         )
 
-    def repair(self, request: Request, reply: str, complaints: Sequence[str], score: int | None, vote: Vote | None) -> Request:
+    def repair(
+        self, request: Request, reply: str, complaints: Sequence[str], score: int | None, vote: Vote | None
+    ) -> Request:
         """Return the request that asks to mend `reply`; `score` and `vote` are None where it could not be read."""
         threshold = self.persona.threshold
         mend = self.prompts.render("repair.md.j2", complaints=complaints, score=score, vote=vote, threshold=threshold)
@@ -175,7 +177,9 @@ def _plain_schema(node: JsonValue, definitions: JsonValue, path: str, described:
     return plain
 
 
-def _described(name: str, node: JsonValue, definitions: JsonValue, path: str, described: Mapping[str, object]) -> JsonValue:
+def _described(
+    name: str, node: JsonValue, definitions: JsonValue, path: str, described: Mapping[str, object]
+) -> JsonValue:
     place = f"{path}.{name}".removeprefix(".")
     schema = _plain_schema(node, definitions, place, described)
     if place not in described:

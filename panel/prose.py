@@ -81,7 +81,9 @@ def unknown_to(known: str, tokens: Iterable[str]) -> Iterator[str]:
     """Yield, once each, the tokens that are nowhere in `known`: numbers compared as written, names in any case."""
     plain = fold(known)
     numbers = {_number(found) for found in _NUMBER.findall(plain)}
-    named = {word for token in _TOKEN.findall(plain.casefold()) for word in (token, _bare(token), *_PART.split(_bare(token)))}
+    named = {
+        word for token in _TOKEN.findall(plain.casefold()) for word in (token, _bare(token), *_PART.split(_bare(token)))
+    }
     for token in dict.fromkeys(tokens):
         is_known = _number(token) in numbers if _NUMBER.fullmatch(token) else _named(token.casefold(), named)
         if not is_known:

@@ -16,8 +16,6 @@ from panel.take import Take
 from panel.tool import Tool
 from panel.verdict import RULES, Disclosure, Opinion, Verdict, verdict
 
-SCHEMA = "panel.review/1"
-
 
 class Absence(StrEnum):
     """Why a seat that was invited has no take."""
@@ -112,7 +110,7 @@ class Seat(Record):
 class Review(Record):
     """The record of one tool. It holds no time and no mode of its own run: a replay gives the same bytes."""
 
-    schema_: Literal["panel.review/1"] = Field(default=SCHEMA, alias="schema")
+    schema_: Literal["panel.review/1"] = Field(default="panel.review/1", alias="schema")
     """What this file is; the number is raised when the meaning of a field changes."""
 
     rules: str = RULES
@@ -169,10 +167,14 @@ def disclosures(maker: str, heard: Sequence[Seat]) -> Iterable[Disclosure]:
         yield _about("conflict of interest", conflicts, f"judged by a model of {', '.join(made)}, who makes this tool")
     asked = {ask.asked for seat in heard for ask in seat.asks}
     if len(heard) > 1 and len(asked) == 1:
-        yield _about("one model", heard, f"all seats were asked of one model, {asked.pop()}: five roles, not five minds")
+        yield _about("one model", heard, f"all seats were asked of one model, {asked.pop()}: several roles, one mind")
     for kind, seats, text in (
         ("sample", [s for s in heard if any(_is_sample(a) for a in s.asks)], "replies are samples, written by hand"),
-        ("carried", [s for s in heard if any(a.carried_from for a in s.asks)], "replies were carried over a new prompt"),
+        (
+            "carried",
+            [s for s in heard if any(a.carried_from for a in s.asks)],
+            "replies were carried over a new prompt",
+        ),
         ("edited", [s for s in heard if s.take and s.take.edited_by], "text was edited by hand"),
     ):
         if seats:

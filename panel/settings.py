@@ -96,9 +96,10 @@ class Settings(Record):
             settings = cls.model_validate(values)
         except ValidationError as error:
             raise SettingsError("\n".join(_faults(error, file, origins))) from error
-        return settings._resolved(project, origins)
+        return settings.resolved(project, origins)
 
-    def _resolved(self, project: Path, origins: Mapping[str, str]) -> Self:
+    def resolved(self, project: Path, origins: Mapping[str, str]) -> Self:
+        """Return the settings with absolute paths: a flag's from the working folder, a file's from the project."""
         runs = Path.cwd() if origins["runs"] in ("flag", "environment") else project
         return self.model_copy(
             update={

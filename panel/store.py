@@ -17,7 +17,6 @@ from panel.record import Record, digest
 from panel.review import Review
 from panel.tool import Tool
 
-
 Kind = TypeVar("Kind", bound=Record)
 
 
@@ -108,5 +107,7 @@ def _read(path: Path, kind: type[Kind]) -> Kind:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])
-        problem = f"is no {kind.__name__.lower()} as Panel writes it ({first['msg']}); restore it, or delete it and run again"
+        problem = (
+            f"is no {kind.__name__.lower()} as Panel writes it ({first['msg']}); restore it, or delete it and run again"
+        )
         raise RecordError.at(path, None, place, problem) from error

@@ -168,7 +168,13 @@ class Tool(Dossier):
         assert isinstance(whole, dict)
         price: Json = {"entry": self.pricing.entry, "text": self.pricing.text}
         sources: Json = [
-            {"id": source.id, "title": source.title, "kind": source.kind, "dated": str(source.dated), "text": source.text}
+            {
+                "id": source.id,
+                "title": source.title,
+                "kind": source.kind,
+                "dated": str(source.dated),
+                "text": source.text,
+            }
             for source in self.sources
         ]
         return {key: whole[key] for key in shown} | {"pricing": price, "sources": sources}
@@ -210,7 +216,12 @@ def slug_of(name: str) -> str:
 
 
 def _passages(dossier: Dossier) -> Iterator[Passage]:
-    texts = {"name": dossier.name, "version": dossier.version or "", "maker": dossier.maker, "category": dossier.category}
+    texts = {
+        "name": dossier.name,
+        "version": dossier.version or "",
+        "maker": dossier.maker,
+        "category": dossier.category,
+    }
     texts |= {"tagline": dossier.tagline, "description": dossier.description, "license": dossier.license}
     texts |= {"pricing": dossier.pricing.text}
     for field, text in texts.items():

@@ -188,4 +188,6 @@ def agreement(scores: Sequence[int], ship: int) -> Agreement:
 def provisional(ship: int, skip: int, undecided: int) -> bool:
     """Return whether the votes of the undecided seats could still change the label."""
     now = label(ship, skip)
-    return any(label(ship + more, skip + undecided - more) != now for more in range(undecided + 1)) if undecided else False
+    return (
+        any(label(ship + more, skip + undecided - more) != now for more in range(undecided + 1)) if undecided else False
+    )

@@ -9,9 +9,9 @@ import anthropic
 from anthropic.types import Message, MessageParam, OutputConfigParam, TextBlockParam
 
 from panel.errors import Rejected, Transient
-from panel.llm.faults import fault, scrubbed
+from panel.llm.faults import fault, looks_whole, scrubbed
 from panel.llm.model import now
-from panel.request import Block, ModelName, Reply, Request, Stop, Usage
+from panel.request import Block, ModelName, Reply, Request, Stop, Turn, Usage
 
 _STOPS = {"refusal": Stop.REFUSED, "max_tokens": Stop.TRUNCATED, "model_context_window_exceeded": Stop.TRUNCATED}
 
@@ -42,14 +42,20 @@ class AnthropicModel:
             raise Transient("the provider's reply is not JSON") from error
         except anthropic.AnthropicError as error:
             raise Rejected(scrubbed(str(error))) from error
-        if not isinstance(message, Message) or not isinstance(message.content, list):
+        if not looks_whole(message, Message, "content"):
             raise Transient("something other than the provider answered (a page instead of a reply)")
         return _reply(message)
 
 
 def _messages(request: Request) -> list[MessageParam]:
     first: MessageParam = {"role": "user", "content": [_block(block) for block in request.blocks]}
-    return [first, *({"role": turn.role, "content": turn.text} for turn in request.turns)]
+    return [first, *map(_turn, request.turns)]
+
+
+def _turn(turn: Turn) -> MessageParam:
+    if turn.role == "assistant":
+        return {"role": "assistant", "content": turn.text}
+    return {"role": "user", "content": turn.text}
 
 
 def _block(block: Block) -> TextBlockParam:

@@ -58,7 +58,8 @@ def stand_in(request: Request) -> str:
                 {"id": "e2", "source": "tagline", "quote": _opening(dossier, "tagline", 40)},
             ],
             "ratings": [
-                {"criterion": name, **(shapes[place] if place < len(shapes) else last)} for place, name in enumerate(criteria)
+                {"criterion": name, **(shapes[place] if place < len(shapes) else last)}
+                for place, name in enumerate(criteria)
             ],
             "outside": [],
             "take": prose,

@@ -45,6 +45,11 @@ def fault(status: int, headers: Mapping[str, str], body: object) -> ModelError:
     return Transient(f"{status}: {name} ({said})", wait_s=asked_wait(headers), pauses_all=status in (429, 529))
 
 
+def looks_whole(reply: object, kind: type, parts: str) -> bool:
+    """Return whether an SDK gave back a reply of its own kind; it builds replies unchecked, and pages as plain text."""
+    return isinstance(reply, kind) and isinstance(getattr(reply, parts, None), list)
+
+
 def asked_wait(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Return the seconds that a provider asks us to wait, or None.
 

@@ -73,7 +73,9 @@ class Ledger:
         try:
             recording = Recording.model_validate(read_json(path))
         except ValidationError as error:
-            raise RecordError(f"{path}: is no recording ({error.error_count()} faults); delete it to ask again") from error
+            raise RecordError(
+                f"{path}: is no recording ({error.error_count()} faults); delete it to ask again"
+            ) from error
         request, reply = recording.request, recording.reply
         if self.path(request.identity) != path or recording.identity != request.identity:
             raise RecordError(f"{path}: the request in it does not match its name; delete it to ask again")
@@ -120,7 +122,7 @@ class Ledgers:
         return number
 
     def missing(self, request: Request) -> RecordingMissing:
-        """Return the error for a request that no ledger holds: which seat, and what changed since the nearest recording."""
+        """Return the error for a request that no ledger holds: the seat, and what changed since the nearest recording."""
         seat = f"{request.label.tool}: {request.label.persona}: no recording of this request"
         similar = [recording for ledger in self.all for recording in ledger.labelled(request.label)]
         if not similar:
@@ -140,7 +142,11 @@ def _lines(request: Request) -> list[str]:
 
 
 def _changes(before: list[str], after: list[str]) -> list[str]:
-    diff = [line for line in difflib.unified_diff(before, after, n=0, lineterm="") if not line.startswith(("---", "+++", "@@"))]
+    diff = [
+        line
+        for line in difflib.unified_diff(before, after, n=0, lineterm="")
+        if not line.startswith(("---", "+++", "@@"))
+    ]
     shown = [f"    {line[:1]} {line[1:].strip()[:160]}" for line in diff if line[1:].strip()][:MOST_DIFF_LINES]
     return [*shown, f"    … and {len(diff) - MOST_DIFF_LINES} more lines"] if len(diff) > MOST_DIFF_LINES else shown
 

@@ -20,7 +20,9 @@ def connect(provider: str, key: str, http: httpx2.AsyncClient) -> Model:
 
         from panel.llm.anthropic import AnthropicModel
 
-        return Priced(AnthropicModel(AsyncAnthropic(api_key=key, http_client=http, max_retries=0, timeout=http.timeout)))
+        return Priced(
+            AnthropicModel(AsyncAnthropic(api_key=key, http_client=http, max_retries=0, timeout=http.timeout))
+        )
     from openai import AsyncOpenAI
 
     from panel.llm.openai import OpenAIModel

@@ -1,4 +1,4 @@
-"""Opening models: the one place that knows which providers there are. Their SDKs are imported only here, only when asked."""
+"""Opening models: which providers there are, and who has a key. A provider's SDK is imported when it is first asked."""
 
 from __future__ import annotations
 
@@ -62,7 +62,9 @@ class Providers:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self.stack.aclose()
 
     def open(self, model: str) -> Model | None:

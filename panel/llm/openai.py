@@ -8,11 +8,19 @@ from dataclasses import dataclass
 from json import JSONDecodeError
 
 import openai
-from openai.types.responses import EasyInputMessageParam, Response, ResponseInputTextParam, ResponseUsage
+from openai.types.responses import (
+    EasyInputMessageParam,
+    Response,
+    ResponseInputParam,
+    ResponseInputTextParam,
+    ResponseTextConfigParam,
+    ResponseUsage,
+)
 from openai.types.responses.response_create_params import PromptCacheOptions
+from openai.types.shared_params import Reasoning
 
 from panel.errors import Rejected, Transient
-from panel.llm.faults import fault, scrubbed
+from panel.llm.faults import fault, looks_whole, scrubbed
 from panel.llm.model import now
 from panel.request import Block, ModelName, Reply, Request, Stop, Usage
 
@@ -40,10 +48,12 @@ class OpenAIModel:
             raise Transient("the provider's reply is not JSON") from error
         except openai.OpenAIError as error:
             raise Rejected(scrubbed(str(error))) from error
-        if not isinstance(response, Response) or not isinstance(response.output, list):
+        if not looks_whole(response, Response, "output"):
             raise Transient("something other than the provider answered (a page instead of a reply)")
         if response.status == "failed":
-            raise Transient(f"the provider failed ({scrubbed(response.error.message if response.error else 'no reason')})")
+            raise Transient(
+                f"the provider failed ({scrubbed(response.error.message if response.error else 'no reason')})"
+            )
         return _reply(response)
 
     async def _create(self, request: Request) -> Response:
@@ -55,17 +65,25 @@ class OpenAIModel:
             instructions=request.system,
             input=_input(request, breakpoints),
             max_output_tokens=request.parameters.max_tokens,
-            text={"format": {"type": "json_schema", "name": "take", "strict": True, "schema": dict(request.reply_schema)}},
+            text={
+                "format": {"type": "json_schema", "name": "take", "strict": True, "schema": dict(request.reply_schema)}
+            },
             prompt_cache_key=_cache_key(request),
             prompt_cache_options=options if breakpoints else openai.omit,
-            reasoning={"effort": request.parameters.effort} if request.parameters.effort else openai.omit,
+            reasoning=Reasoning(effort=request.parameters.effort) if request.parameters.effort else openai.omit,
             store=False,
         )
 
 
-def _input(request: Request, breakpoints: bool) -> list[EasyInputMessageParam]:  # type: ignore[type-arg]
+def _input(request: Request, breakpoints: bool) -> ResponseInputParam:
     first: EasyInputMessageParam = {"role": "user", "content": [_block(block, breakpoints) for block in request.blocks]}
-    return [first, *({"role": turn.role, "content": turn.text} for turn in request.turns)]
+    turns: list[EasyInputMessageParam] = [{"role": turn.role, "content": turn.text} for turn in request.turns]
+    return [first, *turns]
+
+
+def _form(request: Request) -> ResponseTextConfigParam:
+    schema: dict[str, object] = dict(request.reply_schema)
+    return {"format": {"type": "json_schema", "name": "take", "strict": True, "schema": schema}}
 
 
 def _block(block: Block, breakpoints: bool) -> ResponseInputTextParam:

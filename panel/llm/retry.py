@@ -81,7 +81,7 @@ class Retrying:
             reraise=True,
         )
         try:
-            reply = await retrying(call.once)
+            reply: Reply = await retrying(call.once)
         except Transient as last:
             raise GaveUp(f"{last}; {call.ending or f'gave up after {len(call.attempts)} attempts'}") from last
         return reply.model_copy(update={"attempts": tuple(call.attempts)})
@@ -123,7 +123,9 @@ class _Call:
             return False
         policy, now = self.by.policy, self.by.clock.now()
         if error.wait_s is not None and error.wait_s > policy.cap_s:
-            self.ending = f"it asks for a wait of {error.wait_s:g} s, above the cap of {policy.cap_s:g} s: try again later"
+            self.ending = (
+                f"it asks for a wait of {error.wait_s:g} s, above the cap of {policy.cap_s:g} s: try again later"
+            )
             return False
         highest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (len(self.attempts) - 1))
         self.next_wait = error.wait_s if error.wait_s is not None else self.by.clock.uniform(0, highest)

@@ -1,0 +1,1 @@
+"""Panel: an accountable panel of critics for tools, played by language models."""

@@ -1,0 +1,82 @@
+"""The command `panel`: which commands there are, and how errors leave it."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from typing import Annotated, Any
+
+import typer
+from typer._click import Context, HelpFormatter
+from typer.core import TyperGroup
+
+from panel.errors import PanelError
+
+DISTRIBUTION = "panel-of-critics"
+
+COMMANDS = {
+    "review": "Ask the panel about a tool, and write its record.",
+    "show": "Print a record: the verdict, and what each critic says.",
+    "prompt": "Print the exact request that a critic would get.",
+    "persona": "List the personas, or check persona files.",
+    "schema": "Print the JSON Schema of a record or of a file that people write.",
+}
+"""Each command with its line in the help; its module in `panel.cli` is imported when it runs."""
+
+
+class Commands(TyperGroup):
+    """Commands that are imported when they are run, so that help costs nothing."""
+
+    def list_commands(self, ctx: Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Context, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        return typer.main.get_command(import_module(f"panel.cli.{cmd_name}").app)
+
+    def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: Context) -> Any:
+        """Run the command; an error leaves as one message and its exit code, and as a traceback with --debug."""
+        try:
+            return super().invoke(ctx)
+        except PanelError as error:
+            if ctx.params.get("debug"):
+                raise
+            typer.echo(f"panel: {printable(str(error))}", err=True)
+            raise typer.Exit(error.exit_code) from error
+
+
+def printable(text: str) -> str:
+    """Return `text` without anything that could steer a terminal; line breaks stay."""
+    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        try:
+            typer.echo(f"panel {version(DISTRIBUTION)}")
+        except PackageNotFoundError:
+            typer.echo("panel (not installed)")
+        raise typer.Exit
+
+
+app = typer.Typer(cls=Commands, no_args_is_help=True, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def panel(
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show the traceback of an error.", envvar="PANEL_DEBUG")
+    ] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """An accountable panel of critics for tools, played by language models.
+
+    Exit codes: 0 done, 1 a provider let us down, 2 something you wrote or set, 130 interrupted.
+    """

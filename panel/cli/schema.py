@@ -1,0 +1,46 @@
+"""`panel schema`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+from pydantic.json_schema import JsonSchemaMode
+
+from panel.files import Json, readable
+from panel.llm.ledger import Recording
+from panel.persona import Persona
+from panel.record import Record
+from panel.review import Review
+from panel.store import Choices
+from panel.tool import Dossier
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+class Kind(StrEnum):
+    """What there is a schema of."""
+
+    REVIEW = "review"
+    RECORDING = "recording"
+    CHOICES = "choices"
+    TOOL = "tool"
+    PERSONA = "persona"
+
+
+_MODELS: dict[Kind, tuple[type[Record], JsonSchemaMode]] = {
+    Kind.REVIEW: (Review, "serialization"),
+    Kind.RECORDING: (Recording, "serialization"),
+    Kind.CHOICES: (Choices, "serialization"),
+    Kind.TOOL: (Dossier, "validation"),
+    Kind.PERSONA: (Persona, "validation"),
+}
+
+
+@app.command()
+def schema(kind: Annotated[Kind, typer.Argument(help="Of what.")]) -> None:
+    """Print the JSON Schema of a record or of a file that people write."""
+    model, mode = _MODELS[kind]
+    whole: dict[str, Json] = model.model_json_schema(by_alias=True, mode=mode)
+    typer.echo(readable({"$schema": "https://json-schema.org/draft/2020-12/schema", **whole}).decode(), nl=False)

@@ -1,0 +1,52 @@
+"""`panel show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from panel.cli import screen
+from panel.document import nearest
+from panel.errors import RecordError
+from panel.files import readable
+from panel.settings import Settings
+from panel.store import Store, read_review
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def show(
+    tool: Annotated[
+        str, typer.Argument(metavar="TOOL", help="The slug of a reviewed tool, or the path of a review.json.")
+    ],
+    persona: Annotated[list[str] | None, typer.Option(help="Show only this take. Repeatable.")] = None,
+    runs: Annotated[Path | None, typer.Option(help="Where records are.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
+) -> None:
+    """Print a record: the verdict, and what each critic says."""
+    review = read_review(_path(tool, runs))
+    if json:
+        typer.echo(readable(review.as_json()).decode(), nl=False)
+        return
+    seats = [seat.persona for seat in review.seats]
+    for id in persona or []:
+        if id not in seats:
+            raise RecordError(f"--persona: no seat '{id}' in the review of {review.tool.name}{nearest(id, seats)}")
+    screen.show(review, persona or [])
+
+
+def _path(tool: str, runs: Path | None) -> Path:
+    """Return where the record of a tool is; a slug is looked up in `runs/`, a path is taken as it is."""
+    if tool.endswith(".json"):
+        return Path(tool)
+    store = Store(Settings.load(Path.cwd(), {"runs": runs}).runs)
+    slug = Path(tool).stem
+    path = store.review_path(slug)
+    if not path.is_file():
+        reviewed = sorted(each.parent.name for each in store.folder.glob("*/review.json"))
+        there = f"reviewed are {', '.join(reviewed)}" if reviewed else "nothing is reviewed there yet"
+        raise RecordError(f"no review of '{slug}' in {store.folder}; {there}. Run: panel review {slug}.yaml")
+    return path
