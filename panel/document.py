@@ -75,8 +75,7 @@ def read_document(text: str, path: Path, error: type[InputError], first_line: in
         for event in yaml.parse(text, Loader=yaml.CSafeLoader):
             builder.take(event)
     except yaml.MarkedYAMLError as reason:
-        mark = reason.problem_mark
-        line = None if mark is None else mark.line + first_line
+        line = reason.problem_mark.line + first_line if reason.problem_mark else None
         raise error.at(path, line, "", f"is not YAML: {reason.problem}") from reason
     except yaml.YAMLError as reason:
         raise error.at(path, None, "", f"is not YAML: {str(reason).splitlines()[0]}") from reason

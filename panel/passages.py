@@ -13,20 +13,20 @@ from panel.record import Record
 from panel.text import fold, sentences
 
 _WORDS = {
-    "reader": r"(?:ai|llm|(?:language )?model|assistant|chatbot|critic|reviewer|judge|grader|evaluator|rater|persona)s?",
-    "orders": r"(?:instruction|prompt|rule|guideline|direction|criteri(?:a|on)|rubric|persona|role|constraint|polic)\w*",
+    "reader": r"(?:ai|llm|(?:language )?model|assistant|chatbot|critic|reviewer|judge|grader|rater|persona)s?",
+    "orders": r"(?:instruction|prompt|rule|guideline|criteri(?:a|on)|rubric|persona|role|constraint|polic)\w*",
     "mark": r"(?:rating|score|mark|grade|vote|verdict)s?",
     "top": r"(?:[0-9]+|four|maximum|highest|highly|top|full|perfect)",
-    "must": r"(?:must|should|shall|will|has to|have to|ought to|needs? to|(?:is|are) (?:asked|required|instructed|told) to)",
-    "judge": r"(?:rate|score|vote|give|award|rank|recommend|answer|reply|respond|ship|approve|output|treat|assign|return)",
+    "must": r"(?:must|should|shall|will|has to|have to|ought to|needs? to|(?:is|are) (?:asked|required|told) to)",
+    "judge": r"(?:rate|score|vote|give|award|rank|recommend|answer|reply|respond|ship|approve|output|assign|return)",
     "hidden": r"(?:instruction|prompt|passage|note|text|sentence|weakness\w*|drawback|flaw|rival|competitor)s?",
 }
 _PATTERNS = (
     r"\b(?:ignore|disregard|forget|override|bypass|set aside)\b.{0,40}\b{orders}\b",
     r"\b(?:ignore|disregard|forget)\b.{0,20}\b(?:everything|anything|all)\b.{0,20}\b(?:above|before|previous|prior|said)\b",
-    r"\b(?:new|updated|revised|real|actual|hidden|following)\s+{orders}\s*(?:for (?:the )?{reader}\s*)?(?::|are\b|follow)",
+    r"\b(?:new|updated|revised|real|actual|hidden|following)\s+{orders}\s*(?:for (?:the )?{reader}\s*)?(?::|are\b|foll)",
     r"\bas (?:an? |the )?(?:\w+ )?{reader},?\s+(?:you|your|please|it is your)\b",
-    r"\b(?:you are|you're|act as|behave as|pretend to be|respond as)\s+(?:now\s+)?(?:an? |the )?(?:\w+ ){0,2}{reader}\b",
+    r"\b(?:you are|you're|act as|behave as|pretend to be)\s+(?:now\s+)?(?:an? |the )?(?:\w+ ){0,2}{reader}\b",
     r"\b(?:note|notice|message|attention|instructions?|memo|advice|hint)\s+(?:to|for)\s+(?:\w+ ){0,2}{reader}\b",
     r"^(?:dear|attention|hey|hello),?\s+(?:the )?(?:\w+ )?{reader}\b",
     r"\b{reader}\s+(?:reading|reviewing|scoring|judging|evaluating|processing|summari[sz]ing)\s+(?:this|the)\b",

@@ -122,7 +122,7 @@ class Ledgers:
         return number
 
     def missing(self, request: Request) -> RecordingMissing:
-        """Return the error for a request that no ledger holds: the seat, and what changed since the nearest recording."""
+        """Return the error for a request that no ledger holds: its seat, and what changed since the nearest one."""
         seat = f"{request.label.tool}: {request.label.persona}: no recording of this request"
         similar = [recording for ledger in self.all for recording in ledger.labelled(request.label)]
         if not similar:
