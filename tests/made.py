@@ -1,0 +1,141 @@
+"""Makers of test values: each gives a sound one, with what a test is about as the argument."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from panel.gates import Rules
+from panel.persona import Persona, read_persona
+from panel.project import Project, packaged
+from panel.prompt import Prompts, Question
+from panel.request import Parameters
+from panel.take import Answer
+from panel.tool import Tool, read_tool
+
+DOSSIER = """\
+name: Plumb
+slug: plumb
+version: "2.1"
+maker: Lead Works
+category: Developer Tools
+kind: library
+tagline: A plumb line for data pipelines
+description: >-
+  Plumb checks each row of a table against rules written in plain YAML and stops a pipeline at the first broken rule.
+  It runs inside an existing job, keeps no state, and writes one report file per run.
+license: MIT
+pricing: {entry: open_source, text: Free under MIT with no paid edition at all}
+released: 2026-03-02
+sources:
+  - {id: docs, title: Manual, kind: maker, dated: 2026-03-02, text: "Rules are read once at the start of a run and are not reloaded while it lasts."}
+  - {id: bench, title: A benchmark, kind: independent, dated: 2026-05-11, text: "Checking 4 million rows took 31 seconds on one laptop core in our test of May 2026."}
+"""
+
+CRITERIA = (("shape", 27), ("start", 23), ("proof", 19), ("place", 18), ("leave", 13))
+
+PERSONA = """\
+---
+id: mason
+name: Mason
+motto: Does the wall stand?
+order: 5
+criteria:
+""" + "".join(
+    f"  - id: {name}\n    question: How is the {name}?\n    weight: {weight}\n"
+    "    anchors: {0: bad enough to leave, 2: as one expects, 4: good enough to choose}\n"
+    for name, weight in CRITERIA
+) + """\
+never: [solid as a rock]
+---
+You build walls and you judge tools the way you judge walls: by what they carry, by what happens in the rain,
+and by how much of them you would have to take down to change one stone. You like few words and plain ones.
+You say what holds, you say what does not, and you do not care what the brochure calls it.
+"""
+
+TAKE = (
+    "Rules in plain YAML go in, rows come past, and the run stops where a rule breaks. That is the whole of it, and it "
+    "is enough: nothing is kept between runs, so nothing has to be looked after, and the report is one file that anybody "
+    "can open. The manual admits that rules are read once at the start, which matters for jobs that last for days. One "
+    "laptop core handled 4 million rows in 31 seconds in an independent test, which is quick for its kind."
+)
+
+
+def tool(folder: Path, text: str = DOSSIER) -> Tool:
+    """Return the tool of a dossier written to `folder`."""
+    path = folder / "plumb.yaml"
+    path.write_text(text, encoding="utf-8")
+    return read_tool(path)
+
+
+def persona(folder: Path, text: str = PERSONA) -> Persona:
+    """Return the persona of a file written to `folder`."""
+    path = folder / "mason.md"
+    path.write_text(text, encoding="utf-8")
+    return read_persona(path)
+
+
+def prompts() -> Prompts:
+    """Return the prompts as shipped."""
+    return Prompts.read(packaged("prompts"))
+
+
+def rules() -> Rules:
+    """Return the word lists as shipped."""
+    shipped = prompts()
+    return Rules(shipped.common_words, shipped.first_hand)
+
+
+def question(folder: Path, model: str = "fake:panel", note: str | None = None) -> Question:
+    """Return what Mason is asked about Plumb."""
+    return Question(tool(folder), persona(folder), prompts(), model, Parameters(), note)
+
+
+def answer(**changes: Any) -> dict[str, Any]:
+    """Return an answer about Plumb that passes every gate: it ships with 69."""
+    sound: dict[str, Any] = {
+        "evidence": [
+            {"id": "e1", "source": "description", "quote": "stops a pipeline at the first broken rule"},
+            {"id": "e2", "source": "bench", "quote": "Checking 4 million rows took 31 seconds"},
+            {"id": "e3", "source": "docs", "quote": "are not reloaded while it lasts"},
+        ],
+        "ratings": [
+            {"criterion": "shape", "rating": 3, "why": "one clear operation", "evidence": ["e1"]},
+            {"criterion": "start", "rating": 3, "why": "runs inside an existing job", "evidence": ["e1"]},
+            {"criterion": "proof", "rating": 4, "why": "measured by somebody else", "evidence": ["e2"]},
+            {"criterion": "place", "rating": 2, "why": "the usual", "evidence": []},
+            {"criterion": "leave", "rating": 1, "why": "rules are its own dialect", "evidence": ["e3"]},
+        ],
+        "outside": [],
+        "take": TAKE,
+        "headline": "A plain check that keeps nothing",
+        "best_for": "teams that own their pipelines",
+        "not_for": "jobs that last for days",
+        "would_change_my_vote": "rules that can't be read without it",
+        "vote": "ship",
+        "abstain": None,
+    }
+    return sound | changes
+
+
+def read(**changes: Any) -> Answer:
+    """Return that answer as it is read from a reply."""
+    return Answer.model_validate(answer(**changes))
+
+
+def reply(**changes: Any) -> str:
+    """Return that answer as the text of a reply."""
+    return json.dumps(answer(**changes))
+
+
+def project(folder: Path, *, personas: int = 0, flags: dict[str, object] | None = None) -> Project:
+    """Return a project in `folder` with a dossier `plumb.yaml`; with `personas`, a panel of that many masons."""
+    (folder / "panel.toml").write_text("", encoding="utf-8")
+    (folder / "plumb.yaml").write_text(DOSSIER, encoding="utf-8")
+    for number in range(personas):
+        home = folder / "personas"
+        home.mkdir(exist_ok=True)
+        text = PERSONA.replace("id: mason", f"id: mason{number}", 1).replace("order: 5", f"order: {number}")
+        (home / f"mason{number}.md").write_text(text, encoding="utf-8")
+    return Project.open(folder, flags or {})
