@@ -107,7 +107,7 @@ class _Builder:
     documents: int = 0
 
     def take(self, event: yaml.Event) -> None:
-        line = event.start_mark.line + 1 + self.offset
+        line = self.offset + (event.start_mark.line + 1 if event.start_mark else 0)
         self._refuse_cleverness(event, line)
         match event:
             case yaml.MappingStartEvent():

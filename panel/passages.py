@@ -24,7 +24,7 @@ _WORDS = {
 _PATTERNS = (
     r"\b(?:ignore|disregard|forget|override|bypass|set aside)\b.{0,40}\b{orders}\b",
     r"\b(?:ignore|disregard|forget)\b.{0,20}\b(?:everything|anything|all)\b.{0,20}\b(?:above|before|previous|prior)\b",
-    r"\b(?:new|updated|revised|real|actual|hidden|following)\s+{orders}\s*(?:for (?:the )?{reader}\s*)?(?::|are\b|foll)",
+    r"\b(?:new|updated|revised|real|actual|hidden|following)\s+{orders}\s*(?:for (?:the )?{reader}\s*)?(?::|are\b)",
     r"\bas (?:an? |the )?(?:\w+ )?{reader},?\s+(?:you|your|please|it is your)\b",
     r"\b(?:you are|you're|act as|behave as|pretend to be)\s+(?:now\s+)?(?:an? |the )?(?:\w+ ){0,2}{reader}\b",
     r"\b(?:note|notice|message|attention|instructions?|memo|advice|hint)\s+(?:to|for)\s+(?:\w+ ){0,2}{reader}\b",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from functools import cached_property
 from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, JsonValue
@@ -101,7 +100,7 @@ class Request(Record):
     label: Label = Field(default=Label(tool="", persona=""), exclude=True)
     """Whom it is for; not in the identity."""
 
-    @cached_property
+    @property
     def identity(self) -> str:
         """`sha256:` and the hash of everything but the label."""
         return digest_of(self.as_json())

@@ -1,4 +1,4 @@
-"""The screen: what a run and a record look like in a terminal, and in a pipe."""
+"""The screen: what a run looks like in a terminal, and in a pipe."""
 
 from __future__ import annotations
 
@@ -8,23 +8,16 @@ from decimal import Decimal
 
 from rich.console import Console, Group
 from rich.live import Live
-from rich.padding import Padding
 from rich.spinner import Spinner
-from rich.table import Table
 from rich.text import Text
 
-from panel.markdown import decimal, verdict_lines
-from panel.money import plain
+from panel.cli.sheet import NAME_WIDTH, seat_line, verdict_text
 from panel.persona import Persona
 from panel.pipeline import Reviewed
 from panel.project import Project
 from panel.request import Attempt, Request
-from panel.review import Review, Seat
-from panel.take import Rated, Take
+from panel.review import Seat
 from panel.tool import Tool
-
-_COLOURS = {"ship": "green", "skip": "red", "Ship": "bold green", "Skip": "bold red"}
-_NAME = 10
 
 
 class Screen:
@@ -60,7 +53,7 @@ class Screen:
         """Show that a seat is asked, or what came of it."""
         self.names[persona.id] = persona.name
         if seat is None:
-            self.lines[persona.id] = Spinner("dots", text=Text(f"{persona.name:<{_NAME}} asking"))
+            self.lines[persona.id] = Spinner("dots", text=Text(f"{persona.name:<{NAME_WIDTH}} asking"))
         else:
             self.lines[persona.id] = seat_line(seat)
         self._draw(persona.id, finished=seat is not None)
@@ -68,7 +61,7 @@ class Screen:
     def notice(self, request: Request, attempt: Attempt) -> None:
         """Show that a request met a fault and is tried again."""
         id = request.label.persona
-        text = f"{self.names.get(id, id):<{_NAME}} attempt {attempt.number}: {attempt.error}"
+        text = f"{self.names.get(id, id):<{NAME_WIDTH}} attempt {attempt.number}: {attempt.error}"
         self.lines[id] = Spinner("dots", text=Text(text)) if self.live else Text(f"  {text}")
         self._draw(id, finished=True)
 
@@ -83,10 +76,7 @@ class Screen:
         for id in done.dropped:
             self.say(f"  note: the accepted take of {id} no longer holds: dossier or persona changed since")
         self.say("")
-        for place, line in enumerate(verdict_lines(done.review)):
-            self.console.print(Text(line, style=_COLOURS.get(done.review.verdict.label, "bold") if place == 0 else ""))
-        for disclosure in done.review.verdict.disclosures:
-            self.say(f"{disclosure.kind}: {disclosure.text} ({', '.join(disclosure.personas)})")
+        self.console.print(verdict_text(done.review))
         self.say(receipt(done))
         self.say("\n".join(str(path) for path in done.paths))
 
@@ -96,64 +86,7 @@ def receipt(done: Reviewed) -> str:
     asks = [ask for seat in done.review.seats for ask in seat.asks]
     asked = [ask for ask in asks if ask.request in done.asked]
     costs = [ask.cost_usd for ask in asked]
-    paid = f"${plain(sum((Decimal(cost) for cost in costs if cost), Decimal(0)))}"
+    paid = f"${sum((Decimal(cost) for cost in costs if cost), Decimal(0)).normalize():f}"
     if None in costs:
         paid += f" and {costs.count(None)} of unknown price"
     return f"{len(asks) - len(asked)} replies from the ledger, {len(asked)} asked now, {paid} paid"
-
-
-def seat_line(seat: Seat) -> Text:
-    """Return a seat on one line: name, score, vote, headline; or why there is no take."""
-    line = Text(f"  {seat.name:<{_NAME}} ")
-    if seat.take:
-        line.append(f"{seat.take.score:>3} ").append(f"{seat.take.vote:<5}", style=_COLOURS[seat.take.vote])
-        return line.append(f" {seat.take.headline}")
-    state = "not invited" if seat.status == "unseated" else str(seat.absence)
-    return line.append(f"  – {state}: {seat.reason}", style="dim")
-
-
-def show(review: Review, only: list[str]) -> None:
-    """Print a record; `only` names the personas whose takes are printed, all where it is empty."""
-    console = Console(highlight=False, markup=False)
-    tool = review.tool
-    console.print(Text(f"{tool.name} {tool.version or ''}".strip(), style="bold"))
-    console.print(Text(f"{tool.tagline} · {tool.maker} · {tool.category}, {tool.kind}"))
-    for place, line in enumerate(verdict_lines(review)):
-        console.print(Text(line, style=_COLOURS.get(review.verdict.label, "bold") if place == 0 else ""))
-    for seat in review.seats:
-        if not only or seat.persona in only:
-            console.print()
-            console.print(seat_line(seat))
-            if seat.take:
-                console.print(Padding(_take(seat.take), (0, 0, 0, 4)))
-    console.print()
-    for disclosure in review.verdict.disclosures:
-        console.print(Text(f"{disclosure.kind}: {disclosure.text} ({', '.join(disclosure.personas)})", style="dim"))
-
-
-def _take(take: Take) -> Group:
-    said = Text(f"{take.text}\n")
-    labelled = (
-        ("Best for", take.best_for),
-        ("Not for", take.not_for),
-        ("Would change the vote", take.would_change_my_vote),
-    )
-    for label, text in labelled:
-        said.append(f"\n{label}: ", style="dim").append(text)
-    if take.outside:
-        said.append("\nNot from the dossier: ", style="dim").append("; ".join(item.text for item in take.outside))
-    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
-    quotes = {quote.id: quote for quote in take.evidence}
-    for rated in take.ratings:
-        cited = [quotes[id] for id in rated.evidence if id in quotes]
-        rests = "\n".join(f"“{quote.quote}” ({quote.source})" for quote in cited)
-        table.add_row(Text(rated.criterion), Text(_bar(rated)), Text(rated.why), Text(rests, style="dim"))
-    flags = [Text(f"to check: {flag.text}", style="yellow") for flag in take.flags]
-    return Group(said, Text(""), table, *flags)
-
-
-def _bar(rated: Rated) -> str:
-    if rated.rating is None:
-        return "····  –"
-    full = round(rated.rating)
-    return f"{'■' * full}{'·' * (4 - full)}  {decimal(rated.rating)}{' (capped)' if rated.capped else ''}"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from panel.cli import screen
+from panel.cli import sheet
 from panel.document import nearest
 from panel.errors import RecordError
 from panel.files import readable
@@ -35,7 +35,7 @@ def show(
     for id in persona or []:
         if id not in seats:
             raise RecordError(f"--persona: no seat '{id}' in the review of {review.tool.name}{nearest(id, seats)}")
-    screen.show(review, persona or [])
+    sheet.show(review, persona or [])
 
 
 def _path(tool: str, runs: Path | None) -> Path:

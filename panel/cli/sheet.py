@@ -1,0 +1,80 @@
+"""A record as a terminal shows it."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from panel.markdown import decimal, verdict_lines
+from panel.review import Review, Seat
+from panel.take import Rated, Take
+
+COLOURS = {"ship": "green", "skip": "red", "Ship": "bold green", "Skip": "bold red"}
+NAME_WIDTH = 10
+
+
+def verdict_text(review: Review) -> Text:
+    """Return the verdict and its disclosures, a line each, the label in its colour."""
+    first, *others = verdict_lines(review)
+    text = Text(first, style=COLOURS.get(review.verdict.label, "bold"))
+    for line in others:
+        text.append(f"\n{line}", style="default not bold")
+    for disclosure in review.verdict.disclosures:
+        about = f"{disclosure.kind}: {disclosure.text} ({', '.join(disclosure.personas)})"
+        text.append(f"\n{about}", style="default not bold dim")
+    return text
+
+
+def seat_line(seat: Seat) -> Text:
+    """Return a seat on one line: name, score, vote, headline; or why there is no take."""
+    line = Text(f"  {seat.name:<{NAME_WIDTH}} ")
+    if seat.take:
+        line.append(f"{seat.take.score:>3} ").append(f"{seat.take.vote:<5}", style=COLOURS[seat.take.vote])
+        return line.append(f" {seat.take.headline}")
+    state = "not invited" if seat.status == "unseated" else str(seat.absence)
+    return line.append(f"  – {state}: {seat.reason}", style="dim")
+
+
+def show(review: Review, only: list[str]) -> None:
+    """Print a record; `only` names the personas whose takes are printed, all where it is empty."""
+    console = Console(highlight=False, markup=False)
+    tool = review.tool
+    console.print(Text(f"{tool.name} {tool.version or ''}".strip(), style="bold"))
+    console.print(Text(f"{tool.tagline} · {tool.maker} · {tool.category}, {tool.kind}"))
+    console.print(verdict_text(review))
+    for seat in review.seats:
+        if not only or seat.persona in only:
+            console.print()
+            console.print(seat_line(seat))
+            if seat.take:
+                console.print(Padding(_take(seat.take), (0, 0, 0, 4)))
+
+
+def _take(take: Take) -> Group:
+    said = Text(f"{take.text}\n")
+    labelled = (
+        ("Best for", take.best_for),
+        ("Not for", take.not_for),
+        ("Would change the vote", take.would_change_my_vote),
+    )
+    for label, text in labelled:
+        said.append(f"\n{label}: ", style="dim").append(text)
+    if take.outside:
+        said.append("\nNot from the dossier: ", style="dim").append("; ".join(item.text for item in take.outside))
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    quotes = {quote.id: quote for quote in take.evidence}
+    for rated in take.ratings:
+        cited = [quotes[id] for id in rated.evidence if id in quotes]
+        rests = "\n".join(f"“{quote.quote}” ({quote.source})" for quote in cited)
+        table.add_row(Text(rated.criterion), Text(_bar(rated)), Text(rated.why), Text(rests, style="dim"))
+    flags = [Text(f"to check: {flag.text}", style="yellow") for flag in take.flags]
+    return Group(said, Text(""), table, *flags)
+
+
+def _bar(rated: Rated) -> str:
+    if rated.rating is None:
+        return "····  –"
+    full = round(rated.rating)
+    return f"{'■' * full}{'·' * (4 - full)}  {decimal(rated.rating)}{' (capped)' if rated.capped else ''}"
