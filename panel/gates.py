@@ -63,7 +63,7 @@ class Checked:
         """How the vote goes against the score, or None."""
         if self.abstains or self.said == self.take.vote:
             return None
-        return f'your vote is "{self.said}", and your ratings as they stand give {self.take.score}: "{self.take.vote}"'
+        return f'the vote is "{self.said}", but the ratings that stand give {self.take.score}: "{self.take.vote}"'
 
     @property
     def is_usable(self) -> bool:

@@ -168,17 +168,15 @@ def disclosures(maker: str, heard: Sequence[Seat]) -> Iterable[Disclosure]:
     asked = {ask.asked for seat in heard for ask in seat.asks}
     if len(heard) > 1 and len(asked) == 1:
         yield _about("one model", heard, f"all seats were asked of one model, {asked.pop()}: several roles, one mind")
-    for kind, seats, text in (
-        ("sample", [s for s in heard if any(_is_sample(a) for a in s.asks)], "replies are samples, written by hand"),
-        (
-            "carried",
-            [s for s in heard if any(a.carried_from for a in s.asks)],
-            "replies were carried over a new prompt",
-        ),
-        ("edited", [s for s in heard if s.take and s.take.edited_by], "text was edited by hand"),
-    ):
-        if seats:
-            yield _about(kind, seats, text)
+    samples = [seat for seat in heard if any(_is_sample(ask) for ask in seat.asks)]
+    carried = [seat for seat in heard if any(ask.carried_from for ask in seat.asks)]
+    edited = [seat for seat in heard if seat.take and seat.take.edited_by]
+    if samples:
+        yield _about("sample", samples, "the replies are samples that ship with Panel, not output of the model asked")
+    if carried:
+        yield _about("carried", carried, "the replies were given to an earlier form of the prompt")
+    if edited:
+        yield _about("edited", edited, "the text was edited by hand")
 
 
 def _about(kind: str, seats: Sequence[Seat], text: str) -> Disclosure:

@@ -29,36 +29,48 @@ license: MIT
 pricing: {entry: open_source, text: Free under MIT with no paid edition at all}
 released: 2026-03-02
 sources:
-  - {id: docs, title: Manual, kind: maker, dated: 2026-03-02, text: "Rules are read once at the start of a run and are not reloaded while it lasts."}
-  - {id: bench, title: A benchmark, kind: independent, dated: 2026-05-11, text: "Checking 4 million rows took 31 seconds on one laptop core in our test of May 2026."}
+  - id: docs
+    title: Manual
+    kind: maker
+    dated: 2026-03-02
+    text: Rules are read once at the start of a run and are not reloaded while it lasts.
+  - id: bench
+    title: A benchmark
+    kind: independent
+    dated: 2026-05-11
+    text: Checking 4 million rows took 31 seconds on one laptop core in our test of May 2026.
 """
 
 CRITERIA = (("shape", 27), ("start", 23), ("proof", 19), ("place", 18), ("leave", 13))
 
-PERSONA = """\
+PERSONA = (
+    """\
 ---
 id: mason
 name: Mason
 motto: Does the wall stand?
 order: 5
 criteria:
-""" + "".join(
-    f"  - id: {name}\n    question: How is the {name}?\n    weight: {weight}\n"
-    "    anchors: {0: bad enough to leave, 2: as one expects, 4: good enough to choose}\n"
-    for name, weight in CRITERIA
-) + """\
+"""
+    + "".join(
+        f"  - id: {name}\n    question: How is the {name}?\n    weight: {weight}\n"
+        "    anchors: {0: bad enough to leave, 2: as one expects, 4: good enough to choose}\n"
+        for name, weight in CRITERIA
+    )
+    + """\
 never: [solid as a rock]
 ---
 You build walls and you judge tools the way you judge walls: by what they carry, by what happens in the rain,
 and by how much of them you would have to take down to change one stone. You like few words and plain ones.
 You say what holds, you say what does not, and you do not care what the brochure calls it.
 """
+)
 
 TAKE = (
     "Rules in plain YAML go in, rows come past, and the run stops where a rule breaks. That is the whole of it, and it "
-    "is enough: nothing is kept between runs, so nothing has to be looked after, and the report is one file that anybody "
-    "can open. The manual admits that rules are read once at the start, which matters for jobs that last for days. One "
-    "laptop core handled 4 million rows in 31 seconds in an independent test, which is quick for its kind."
+    "is enough: nothing is kept between runs, so nothing has to be looked after, and the report is one file that "
+    "anybody can open. The manual admits that rules are read once at the start, which matters for jobs that last for "
+    "days. One laptop core handled 4 million rows in 31 seconds in an independent test, which is quick for its kind."
 )
 
 
@@ -136,6 +148,7 @@ def project(folder: Path, *, personas: int = 0, flags: dict[str, object] | None 
     for number in range(personas):
         home = folder / "personas"
         home.mkdir(exist_ok=True)
-        text = PERSONA.replace("id: mason", f"id: mason{number}", 1).replace("order: 5", f"order: {number}")
+        text = PERSONA.replace("id: mason", f"id: mason{number}").replace("name: Mason", f"name: Mason {number}")
+        text = text.replace("order: 5", f"order: {number}")
         (home / f"mason{number}.md").write_text(text, encoding="utf-8")
     return Project.open(folder, flags or {})

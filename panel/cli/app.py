@@ -27,6 +27,11 @@ COMMANDS = {
 class Commands(TyperGroup):
     """Commands that are imported when they are run, so that help costs nothing."""
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        # Typer looks among these names for the one that was meant; the values are never used.
+        self.commands.update(dict.fromkeys(COMMANDS, self))
+
     def list_commands(self, ctx: Context) -> list[str]:
         return list(COMMANDS)
 

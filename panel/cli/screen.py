@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 
 from rich.console import Console, Group
 from rich.live import Live
@@ -78,7 +79,12 @@ class Screen:
         self.say("")
         self.console.print(verdict_text(done.review))
         self.say(receipt(done))
-        self.say("\n".join(str(path) for path in done.paths))
+        self.say("\n".join(str(_nearby(path)) for path in done.paths))
+
+
+def _nearby(path: Path) -> Path:
+    """Return a path as somebody in the working folder would write it."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def receipt(done: Reviewed) -> str:

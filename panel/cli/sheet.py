@@ -45,30 +45,33 @@ def show(review: Review, only: list[str]) -> None:
     console.print(Text(f"{tool.tagline} · {tool.maker} · {tool.category}, {tool.kind}"))
     console.print(verdict_text(review))
     for seat in review.seats:
-        if not only or seat.persona in only:
-            console.print()
-            console.print(seat_line(seat))
-            if seat.take:
-                console.print(Padding(_take(seat.take), (0, 0, 0, 4)))
+        if only and seat.persona not in only:
+            continue
+        console.print()
+        console.print(seat_line(seat) if seat.take is None else seat_score(seat, seat.take))
+        if seat.take:
+            console.print(Padding(_take(seat.take), (0, 0, 0, 2)))
+
+
+def seat_score(seat: Seat, take: Take) -> Text:
+    """Return the name, score and vote of a seat that was heard."""
+    return Text(f"  {seat.name} ", style="bold").append(f"{take.score} {take.vote}", style=COLOURS[take.vote])
 
 
 def _take(take: Take) -> Group:
-    said = Text(f"{take.text}\n")
-    labelled = (
-        ("Best for", take.best_for),
-        ("Not for", take.not_for),
-        ("Would change the vote", take.would_change_my_vote),
-    )
-    for label, text in labelled:
-        said.append(f"\n{label}: ", style="dim").append(text)
+    said = Text(f"{take.headline}\n", style="italic").append(f"\n{take.text}\n", style="not italic")
+    labels = {"Best for": take.best_for, "Not for": take.not_for, "Would change the vote": take.would_change_my_vote}
     if take.outside:
-        said.append("\nNot from the dossier: ", style="dim").append("; ".join(item.text for item in take.outside))
+        labels["Not from the dossier"] = "; ".join(item.text for item in take.outside)
+    for label, text in labels.items():
+        said.append(f"\n{label}: ", style="dim not italic").append(text, style="not italic")
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     quotes = {quote.id: quote for quote in take.evidence}
     for rated in take.ratings:
-        cited = [quotes[id] for id in rated.evidence if id in quotes]
-        rests = "\n".join(f"“{quote.quote}” ({quote.source})" for quote in cited)
-        table.add_row(Text(rated.criterion), Text(_bar(rated)), Text(rated.why), Text(rests, style="dim"))
+        why = Text(rated.why)
+        for quote in (quotes[id] for id in rated.evidence if id in quotes):
+            why.append(f"\n“{quote.quote}” ({quote.source})", style="dim")
+        table.add_row(Text(rated.criterion, no_wrap=True), Text(_bar(rated), no_wrap=True), why)
     flags = [Text(f"to check: {flag.text}", style="yellow") for flag in take.flags]
     return Group(said, Text(""), table, *flags)
 

@@ -1,0 +1,203 @@
+"""The command line: what people type, what they see, and the exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import made
+import pytest
+from conftest import EXAMPLES
+from typer.testing import CliRunner, Result
+
+from panel.cli.app import app
+
+
+def run(*arguments: str) -> Result:
+    """Return what a command prints and how it ends; an error that is not Panel's own is raised."""
+    return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
+
+
+def test_a_first_review_needs_no_key(tmp_path: Path) -> None:
+    """Without a key an example is replayed, and the first line says so and how to go live."""
+    done = run("review", str(EXAMPLES / "smollm3.yaml"), "--runs", str(tmp_path))
+
+    first = done.stdout.splitlines()[0]
+    assert 0 == done.exit_code
+    assert first.startswith("Panel replays recordings of anthropic:claude-sonnet-5-5")
+    assert "To go live: set ANTHROPIC_API_KEY" in first
+    assert "4 replies from the ledger, 0 asked now, $0 paid" in done.stdout
+
+
+def test_with_neither_key_nor_recording_the_ways_forward_are_named(tmp_path: Path) -> None:
+    """A dossier of one's own without a key ends with exit 2 and what can be done; nothing is written."""
+    made.project(tmp_path)
+
+    done = run("review", str(tmp_path / "plumb.yaml"))
+
+    assert 2 == done.exit_code
+    for way in ("set ANTHROPIC_API_KEY", "--model openai:gpt-6.1-sol", "--model manual:chat", "examples/smollm3.yaml"):
+        assert way in done.stderr
+    assert not (tmp_path / "runs").exists()
+
+
+def test_json_goes_to_stdout_alone(tmp_path: Path) -> None:
+    """With --json stdout is the record and nothing else."""
+    done = run("review", str(EXAMPLES / "smollm3.yaml"), "--runs", str(tmp_path), "--json")
+
+    assert json.loads(done.stdout) == json.loads((tmp_path / "smollm3" / "review.json").read_text())
+    assert "Panel replays" in done.stderr
+
+
+def test_a_failed_seat_makes_exit_1(tmp_path: Path) -> None:
+    """A seat that is absent for another reason than abstention ends in exit 1, and the record is there."""
+    made.project(tmp_path)
+
+    done = run("review", str(tmp_path / "plumb.yaml"), "--model", "manual:chat")
+
+    assert 1 == done.exit_code
+    assert "failed: waiting for a person" in done.stdout
+    assert (tmp_path / "runs" / "plumb" / "review.json").is_file()
+
+
+def test_an_honest_abstention_makes_exit_0(tmp_path: Path) -> None:
+    """Abstentions are no failure."""
+    done = run("review", str(EXAMPLES / "smartdiff.yaml"), "--runs", str(tmp_path))
+
+    assert 0 == done.exit_code
+    assert "No verdict" in done.stdout
+
+
+BAD = {
+    "a dossier that is missing": (["review", "nowhere.yaml"], "nowhere.yaml: can't be read"),
+    "a persona that is not there": (["review", "plumb.yaml", "--persona", "cynic"], "no persona 'cynic'; the panel is"),
+    "a model without a name": (["review", "plumb.yaml", "--model", "claude"], "--model: write provider:name"),
+    "a provider that is not there": (["review", "plumb.yaml", "--model", "acme:x"], "the provider is one of"),
+    "a mode that is not there": (
+        ["review", "plumb.yaml", "--mode", "dry"],
+        "--mode: write live, replay, fresh or auto",
+    ),
+    "a count that is none": (["review", "plumb.yaml", "--samples", "many"], "--samples: write a number from 1 to 9"),
+    "live without a key": (["review", "plumb.yaml", "--mode", "live"], "mode live needs ANTHROPIC_API_KEY"),
+    "fresh without a key": (["review", "plumb.yaml", "--mode", "fresh"], "mode fresh needs ANTHROPIC_API_KEY"),
+    "a record that is not there": (["show", "plumb"], "no review of 'plumb'"),
+    "a file that is no record": (["show", "plumb.json"], "plumb.json: can't be read"),
+    "a command that is not there": (["reveiw", "plumb.yaml"], "Did you mean 'review'?"),
+    "a schema that is not there": (["schema", "page"], "'page'"),
+}
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD.values(), ids=BAD)
+def test_bad_input_is_named(
+    arguments: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is wrong on the command line ends in exit 2 and one message that names it."""
+    made.project(tmp_path)
+    monkeypatch.chdir(tmp_path)
+
+    done = run(*arguments)
+
+    assert 2 == done.exit_code, done.output
+    assert message in done.stderr
+    assert "Traceback" not in done.output
+
+
+def test_debug_shows_where_an_error_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --debug an error leaves as it was raised."""
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(Exception, match="can't be read"):
+        run("--debug", "review", "nowhere.yaml")
+
+
+def test_a_message_can_t_steer_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Escape sequences in a file's name or keys come out as plain characters."""
+    monkeypatch.chdir(tmp_path)
+    Path("bad\x1b[31m.yaml").write_text('"na\\e[2Jme": x\n')
+
+    done = run("review", "bad\x1b[31m.yaml")
+
+    assert 2 == done.exit_code
+    assert "\x1b" not in done.output
+
+
+def test_show_prints_takes_with_what_they_rest_on(tmp_path: Path) -> None:
+    """`panel show` prints verdict, take, ratings and quotes; --persona keeps to one seat."""
+    run("review", str(EXAMPLES / "smollm3.yaml"), "--runs", str(tmp_path))
+
+    whole = run("show", "smollm3", "--runs", str(tmp_path)).stdout
+    one = run("show", "smollm3", "--runs", str(tmp_path), "--persona", "skeptic").stdout
+
+    assert "Mixed · 2 ship / 2 skip" in whole
+    assert all(name in whole for name in ("Builder 62 ship", "Skeptic 48 skip", "Futurist 64 ship", "Founder 48 skip"))
+    assert "It says Qwen3 4B generally scores higher.”" in one
+    assert "Builder 62" not in one
+
+
+def test_prompt_prints_the_request_whose_identity_the_record_names(tmp_path: Path) -> None:
+    """`panel prompt` shows exactly what was asked: the identity that it prints is the one in the record."""
+    done = run("prompt", str(EXAMPLES / "smollm3.yaml"), "--persona", "skeptic")
+    record = json.loads((EXAMPLES / "golden" / "smollm3.json").read_text())
+    (asked,) = [ask["request"] for seat in record["seats"] if seat["persona"] == "skeptic" for ask in seat["asks"]]
+
+    assert asked == done.stdout.splitlines()[0]
+    assert "| SmolLM3" in done.stdout
+
+
+def test_prompt_as_json_hashes_to_its_identity() -> None:
+    """What `panel prompt --json` prints is what the identity is taken over."""
+    from panel.files import digest_of
+
+    data = json.loads(run("prompt", str(EXAMPLES / "smollm3.yaml"), "--persona", "skeptic", "--json").stdout)
+    page = run("prompt", str(EXAMPLES / "smollm3.yaml"), "--persona", "skeptic").stdout
+
+    assert digest_of(data) == page.splitlines()[0]
+
+
+def test_personas_are_listed_and_checked(tmp_path: Path) -> None:
+    """`panel persona list` names the panel in its order; `check` finds the faults of a stranger's file."""
+    listed = run("persona", "list").stdout
+    (tmp_path / "cynic.md").write_text(made.PERSONA.replace("weight: 27", "weight: 28"))
+    checked = run("persona", "check", str(tmp_path))
+
+    order = [line.split()[0] for line in listed.splitlines() if not line.startswith(" ")]
+    assert order == ["builder", "skeptic", "futurist", "founder", "creator"]
+    assert 2 == checked.exit_code
+    assert "cynic.md:6: criteria: the weights add up to 101; make it 100" in checked.stderr
+
+
+@pytest.mark.parametrize("kind", ["review", "recording", "choices", "tool", "persona"])
+def test_schemas_are_printed(kind: str) -> None:
+    """Each schema is JSON Schema whose fields are all described."""
+    schema = json.loads(run("schema", kind).stdout)
+
+    described = [
+        name for name, field in schema["properties"].items() if "description" not in field and "$ref" not in field
+    ]
+    assert "https://json-schema.org/draft/2020-12/schema" == schema["$schema"]
+    assert described == []
+
+
+def test_the_stand_in_rehearses_everything(tmp_path: Path) -> None:
+    """`--model fake:ship` writes a whole record without asking anybody."""
+    made.project(tmp_path)
+
+    done = run("review", str(tmp_path / "plumb.yaml"), "--model", "fake:ship")
+
+    assert 0 == done.exit_code
+    assert "5 asked now, $0 paid" in done.stdout
+
+
+def test_the_editor_s_loop_without_a_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `manual` each request becomes a sheet, and a pasted reply fills its seat on the next run."""
+    made.project(tmp_path, personas=3)
+    monkeypatch.chdir(tmp_path)
+    first = run("review", "plumb.yaml", "--model", "manual:chat")
+    for sheet in Path("runs/outbox").glob("*.md"):
+        Path("runs/inbox", sheet.name).write_text(f"Here you are:\n```json\n{made.reply()}\n```\n")
+
+    second = run("review", "plumb.yaml", "--model", "manual:chat")
+
+    assert 1 == first.exit_code
+    assert 0 == second.exit_code, second.output
+    assert "Ship · 3 ship / 0 skip" in second.stdout

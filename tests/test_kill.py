@@ -1,0 +1,114 @@
+"""kill -9 in the middle of a review: no answer is lost, and nothing is asked twice but what was in flight."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from threading import Event, Lock, Timer
+
+import made
+import pytest
+from forked import Forked
+from panel.llm.ledger import Ledger
+from vendor import ANTHROPIC, Answer, Call, Vendor
+
+SEEDS = range(20)
+SEATS = 5
+LATEST_S = 0.03
+"""A kill comes up to this long after the moment that it is tied to, so that writes are hit in the middle."""
+
+Texts = tuple[str, ...]
+
+
+@pytest.fixture(scope="module")
+def forked() -> Iterator[Forked]:
+    """Give the process that starts commands."""
+    with Forked() as process:
+        yield process
+
+
+def texts(call: Call) -> Texts:
+    """Return what a request says, which tells requests apart on the wire."""
+    return tuple(part["text"] for part in call.body["messages"][0]["content"])
+
+
+def recorded(folder: Path) -> list[Texts]:
+    """Return what the recordings of a ledger were asked; each must be whole."""
+    ledger = Ledger(folder / "runs" / "ledger")
+    paths = sorted(ledger.folder.glob("??/*.json"))
+    return [tuple(block.text for block in ledger.read(path).request.blocks) for path in paths]
+
+
+class Killer:
+    """A script for the vendor that kills its caller at one seeded moment, before or after an answer."""
+
+    def __init__(self, seed: int) -> None:
+        chance = random.Random(seed)
+        self.at = chance.randint(1, SEATS)
+        self.before = chance.random() < 0.4
+        self.later_s = chance.uniform(0, LATEST_S)
+        self.pid = 0
+        self.started = Event()
+        self.count = 0
+        self.lock = Lock()
+
+    def __call__(self, call: Call) -> Answer:
+        """Answer; and kill when the moment has come."""
+        self.started.wait()
+        with self.lock:
+            self.count += 1
+            mine = self.count
+        if mine == self.at and self.before:
+            self.kill()
+        elif mine == self.at:
+            Timer(self.later_s, self.kill).start()
+        return ANTHROPIC.said(made.reply())
+
+    def kill(self) -> None:
+        """Kill the caller, if it still runs."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+
+
+def run(forked: Forked, folder: Path, vendor: Vendor, killer: Killer | None = None) -> int:
+    """Return how a review ends."""
+    environment = {**vendor.environment, "ANTHROPIC_API_KEY": "not-a-key", "PANEL_MODE": "live"}
+    child = forked.start("review", "plumb.yaml", folder=folder, environment=environment)
+    if killer:
+        killer.pid = child.pid
+        killer.started.set()
+    return child.ended()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_killed_review_goes_on_where_it_was(seed: int, forked: Forked, tmp_path: Path) -> None:
+    """After kill -9 a restart completes, asks for nothing that the ledger has, and twice only for what was in flight."""
+    made.project(tmp_path, personas=SEATS)
+    killer = Killer(seed)
+    with Vendor(killer) as vendor:
+        first = run(forked, tmp_path, vendor, killer)
+        asked = [texts(call) for call in vendor.calls]
+    kept = recorded(tmp_path)
+
+    with Vendor(lambda _: ANTHROPIC.said(made.reply())) as vendor:
+        second = run(forked, tmp_path, vendor)
+        again = [texts(call) for call in vendor.calls]
+
+    in_flight = set(asked) - set(kept)
+    assert first in (-9, 0)
+    assert 0 == second
+    assert set() == set(kept) & set(again), "a reply in the ledger was asked for again"
+    assert set(asked) & set(again) <= in_flight
+    assert SEATS == len(set(recorded(tmp_path)))
+    assert (tmp_path / "runs" / "plumb" / "review.json").is_file()
+
+
+def test_the_kill_points_are_spread() -> None:
+    """The seeds hit a review before and after many different answers: not one moment only."""
+    moments = {(Killer(seed).at, Killer(seed).before) for seed in SEEDS}
+
+    assert len(moments) >= 7
