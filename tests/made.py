@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +13,8 @@ from panel.persona import Persona, read_persona
 from panel.project import Project, packaged
 from panel.prompt import Prompts, Question
 from panel.request import Parameters
-from panel.take import Answer
-from panel.tool import Tool, read_tool
+from panel.take import Answer, Rated, Take, score, vote
+from panel.tool import Tool, as_read, read_tool
 
 DOSSIER = """\
 name: Plumb
@@ -152,3 +154,35 @@ def project(folder: Path, *, personas: int = 0, flags: dict[str, object] | None 
         text = text.replace("order: 5", f"order: {number}")
         (home / f"mason{number}.md").write_text(text, encoding="utf-8")
     return Project.open(folder, flags or {})
+
+
+def changed(tool: Tool, **fields: object) -> Tool:
+    """Return the tool with other fields, and with what is found in them on reading."""
+    return as_read(tool.model_copy(update=fields), {})
+
+
+def scoring(*given: int | None, vote: str | None = "ship") -> dict[str, Any]:
+    """Return the changes that give an answer these five ratings, each on an independent quote, and this vote."""
+    quotes = ("Checking 4 million rows", "took 31 seconds on one", "laptop core in our test")
+    return {
+        "evidence": [{"id": f"e{n}", "source": "bench", "quote": quote} for n, quote in enumerate(quotes)],
+        "ratings": [
+            {"criterion": name, "rating": rating, "why": "as the test says", "evidence": [f"e{place // 2}"]}
+            for place, ((name, _), rating) in enumerate(zip(CRITERIA, given, strict=True))
+        ],
+        "vote": vote,
+    }
+
+
+def rated(rating: Fraction | int | None, weight: int = 20, **changes: object) -> Rated:
+    """Return one criterion that counts as it was given."""
+    sound = {"criterion": "shape", "weight": weight, "given": rating, "rating": rating, "capped": False}
+    return Rated.model_validate({**sound, "why": "so it is", "evidence": (), **changes})
+
+
+def take(ratings: Sequence[Rated], threshold: int = 60, **changes: object) -> Take:
+    """Return a take with these ratings and the score and vote that follow from them."""
+    total = score(ratings)
+    prose = dict.fromkeys(("headline", "best_for", "not_for", "would_change_my_vote"), "as the take says")
+    whole = {"score": total, "vote": vote(total, threshold), "text": TAKE, "ratings": tuple(ratings), **prose}
+    return Take.model_validate({**whole, "evidence": (), "outside": (), **changes})

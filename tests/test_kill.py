@@ -13,8 +13,9 @@ from threading import Event, Lock, Timer
 import made
 import pytest
 from forked import Forked
-from panel.llm.ledger import Ledger
 from vendor import ANTHROPIC, Answer, Call, Vendor
+
+from panel.llm.ledger import Ledger
 
 SEEDS = range(20)
 SEATS = 5
