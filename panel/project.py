@@ -10,8 +10,8 @@ from typing import Self
 from panel.errors import PersonaError
 from panel.llm.ledger import Ledger, Ledgers
 from panel.persona import Persona, read_panel
-from panel.prompt import Prompts, Question
-from panel.request import Parameters
+from panel.prompt import Prompts, Question, chat_sheet
+from panel.request import Parameters, Request
 from panel.settings import Settings
 from panel.store import Store
 from panel.tool import Tool
@@ -52,6 +52,10 @@ class Project:
         """Return what is asked of a persona about a tool."""
         model = persona.model or self.settings.model
         return Question(tool, persona, self.prompts, model, self.parameters, note)
+
+    def sheet(self, request: Request, inbox: str) -> str:
+        """Return a request as a sheet for a person with a chat window, whose answer belongs into the file `inbox`."""
+        return chat_sheet(self.prompts, request, inbox)
 
     def persona(self, id: str) -> Persona:
         """Return a persona of the panel; raises PersonaError, naming those there are, where there is no such one."""

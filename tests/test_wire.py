@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import ssl
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -24,6 +26,7 @@ from panel.llm.live import connect, shared_client
 from panel.llm.model import Model
 from panel.llm.open import Providers
 from panel.llm.retry import Gate, Policy, Retrying
+from panel.persona import read_persona
 from panel.prompt import Question
 from panel.request import Attempt, Block, Parameters, Reply, Request, Stop, Turn, Usage
 from panel.review import Absence, Seat
@@ -78,6 +81,16 @@ async def asked(model: Model, request: Request) -> Reply | ModelError:
         return error
 
 
+@contextmanager
+def turned_to(vendor: Vendor) -> Iterator[None]:
+    """Turn the SDKs to a server, and spare each client the reading of root certificates that it can't need here."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
+        for name, value in vendor.environment.items():
+            patch.setenv(name, value)
+        yield
+
+
 def connected(vendor: Vendor, dialect: Dialect, use: Callable[[Model], Any], timeout_s: float = 10) -> Any:
     """Return what `use` makes of the model as the product connects it, but turned to this machine."""
 
@@ -85,9 +98,7 @@ def connected(vendor: Vendor, dialect: Dialect, use: Callable[[Model], Any], tim
         async with shared_client(timeout_s) as http:
             return await use(connect(dialect.name, KEY, http))
 
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in vendor.environment.items():
-            patch.setenv(name, value)
+    with turned_to(vendor):
         return asyncio.run(inside())
 
 
@@ -218,14 +229,11 @@ def cache_key(question: Question) -> str:
 
 def test_the_cache_key_is_shared_by_all_seats_over_one_dossier(tmp_path: Path) -> None:
     """Two personas over one dossier send one cache key, and another dossier sends another."""
-    mason, smith, other = (tmp_path / name for name in ("mason", "smith", "other"))
-    for folder in (mason, smith, other):
-        folder.mkdir()
-    question = made.question(mason, OPENAI.model)
-    voice = made.PERSONA.replace("id: mason", "id: smith").replace("You build walls", "You shoe horses")
-    seat = Question(question.tool, made.persona(smith, voice), made.prompts(), OPENAI.model, Parameters())
-    tool = made.tool(other, made.DOSSIER.replace("plumb line", "spirit level"))
-    dossier = Question(tool, question.persona, made.prompts(), OPENAI.model, Parameters())
+    question = made.question(tmp_path, OPENAI.model)
+    path = tmp_path / "smith.md"
+    path.write_text(made.PERSONA.replace("id: mason", "id: smith").replace("You build walls", "You shoe horses"))
+    seat = replace(question, persona=read_persona(path))
+    dossier = replace(question, tool=question.tool.model_copy(update={"tagline": "A spirit level for pipelines"}))
 
     assert cache_key(question) == cache_key(seat)
     assert cache_key(question) != cache_key(dossier)
@@ -680,9 +688,7 @@ def opened(dialect: Dialect, script: Script, folder: Path) -> tuple[object, Sequ
         except InputError as error:
             return error
 
-    with Vendor(script) as vendor, pytest.MonkeyPatch.context() as patch:
-        for name, value in vendor.environment.items():
-            patch.setenv(name, value)
+    with Vendor(script) as vendor, turned_to(vendor):
         return asyncio.run(inside()), vendor.calls
 
 
@@ -692,11 +698,11 @@ def test_a_provider_is_opened_with_the_key_of_the_environment(
 ) -> None:
     """The model that the product opens asks with the key of the vendor's variable and answers with a price."""
     monkeypatch.setenv(f"{dialect.name.upper()}_API_KEY", KEY)
-    outcome, calls = opened(dialect, [dialect.said("{}", Tokens(fresh=1_000_000, output=0))], tmp_path)
+    outcome, calls = opened(dialect, [dialect.said("{}", Tokens(fresh=100_000, output=0))], tmp_path)
 
     assert isinstance(outcome, Reply), outcome
     assert f"Bearer {KEY}" == calls[0].headers["authorization"]
-    assert "2" == outcome.cost_usd
+    assert "0.2" == outcome.cost_usd
 
 
 # A whole seat
@@ -754,6 +760,16 @@ def test_a_provider_that_stays_down_leaves_a_seat_failed(dialect: Dialect, tmp_p
 
     assert ("absent", Absence.FAILED, 5) == (seat.status, seat.absence, len(calls))
     assert "529: overloaded (busy); gave up after 5 attempts" == seat.reason
+
+
+@both
+def test_a_repair_that_fails_keeps_what_was_paid_for(dialect: Dialect, tmp_path: Path) -> None:
+    """Where the provider goes down between an answer and its repair, the seat keeps the ask that was answered."""
+    broken = dialect.said(made.reply(vote="maybe"), Tokens(output=321))
+    seat, calls = sat(dialect, made.question(tmp_path, dialect.model), [broken, dialect.fault(401, "no such key")])
+
+    assert ("absent", Absence.FAILED, 2) == (seat.status, seat.absence, len(calls))
+    assert [("ask", Usage(input=100, output=321))] == [(ask.kind, ask.usage) for ask in seat.asks]
 
 
 @both

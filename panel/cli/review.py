@@ -14,8 +14,6 @@ from panel.llm.open import Providers
 from panel.mode import announcement, ways_forward
 from panel.pipeline import Reviewed, review_tool
 from panel.project import Project
-from panel.prompt import chat_sheet
-from panel.request import Request
 from panel.review import Absence, Review
 from panel.tool import Tool, read_tool
 
@@ -58,10 +56,7 @@ def review(
 
 
 async def _review(project: Project, tool: Tool, only: list[str], screen: Screen) -> Reviewed:
-    def sheet(request: Request, inbox: str) -> str:
-        return chat_sheet(project.prompts, request, inbox)
-
-    async with Providers(project.settings, sheet, screen.notice) as providers:
+    async with Providers(project.settings, project.sheet, screen.notice) as providers:
         with screen.seats(tool, project):
             return await review_tool(project, tool, providers, only, screen.watch)
 
