@@ -33,6 +33,8 @@ class Reviewed:
     """Identities of the requests that were asked in this run; all other replies come from a ledger."""
     dropped: Sequence[str]
     """Personas whose choice no longer holds, since the dossier or the persona changed."""
+    stale: Sequence[str]
+    """Personas that were not asked and stay as recorded, although what they would be asked now is different."""
 
 
 async def review_tool(
@@ -48,7 +50,7 @@ async def review_tool(
     result = review(tool, seats)
     paths = project.store.save_review(result, page(result))
     project.store.save_choices(tool.slug, table.choices)
-    done = Reviewed(result, paths, table.asked, table.dropped)
+    done = Reviewed(result, paths, table.asked, table.dropped, table.stale)
     if done.asked or done.dropped:
         project.store.log(tool.slug, "review", label=result.verdict.label, asked=[*done.asked], dropped=[*done.dropped])
     return done
@@ -82,6 +84,7 @@ class _Table:
     asked: list[str] = field(default_factory=list)
     choices: dict[str, Choice] = field(default_factory=dict)
     dropped: list[str] = field(default_factory=list)
+    stale: list[str] = field(default_factory=list)
     recorded: Mapping[str, Seat] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -100,11 +103,21 @@ class _Table:
         if reason:
             return seat(persona, self.project.prompts.digest, "unseated", reason=reason)
         if self.only and persona.id not in self.only:
-            return self.recorded.get(persona.id) or await self._replayed(persona)
+            return self._kept(persona) or await self._replayed(persona)
         self.watch(persona, None)
         done = await self._asked(persona)
         self.watch(persona, done)
         return done
+
+    def _kept(self, persona: Persona) -> Seat | None:
+        """Return a seat as it is recorded, or None; note it where it no longer answers what would be asked."""
+        kept = self.recorded.get(persona.id)
+        if kept and kept.asks:
+            first, chosen = kept.asks[0], self.choices.get(persona.id)
+            question = self.project.question(self.tool, persona, chosen.note if chosen else None)
+            if first.request != question.request(first.sample).identity:
+                self.stale.append(persona.id)
+        return kept
 
     async def _replayed(self, persona: Persona) -> Seat:
         """Return a seat that was not to be asked, from the ledgers where they have it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Literal
 
@@ -160,23 +160,33 @@ def verdict_over(maker: str, seats: Sequence[Seat]) -> Verdict:
 
 
 def disclosures(maker: str, heard: Sequence[Seat]) -> Iterable[Disclosure]:
-    """Yield what a reader should know about the seats heard."""
-    conflicts = [seat for seat in heard if any(same_maker(maker, model) for model in _models(seat))]
+    """Yield what a reader should know about the seats heard; `maker` is the tool's."""
+    conflicts = {seat.persona: model for seat in heard for model in _models(seat) if same_maker(maker, model)}
     if conflicts:
-        made = sorted({maker_of(model) or "" for seat in conflicts for model in _models(seat)} - {""})
-        yield _about("conflict of interest", conflicts, f"judged by a model of {', '.join(made)}, who makes this tool")
+        judges = [seat for seat in heard if seat.persona in conflicts]
+        made = maker_of(next(iter(conflicts.values())))
+        yield _about("conflict of interest", judges, f"judged by a model of {made}, who makes this tool")
     asked = {ask.asked for seat in heard for ask in seat.asks}
     if len(heard) > 1 and len(asked) == 1:
         yield _about("one model", heard, f"all seats were asked of one model, {asked.pop()}: several roles, one mind")
-    samples = [seat for seat in heard if any(_is_sample(ask) for ask in seat.asks)]
-    carried = [seat for seat in heard if any(ask.carried_from for ask in seat.asks)]
-    edited = [seat for seat in heard if seat.take and seat.take.edited_by]
-    if samples:
-        yield _about("sample", samples, "the replies are samples that ship with Panel, not output of the model asked")
-    if carried:
-        yield _about("carried", carried, "the replies were given to an earlier form of the prompt")
-    if edited:
-        yield _about("edited", edited, "the text was edited by hand")
+    for kind, text, holds in _OF_REPLIES:
+        if seats := [seat for seat in heard if holds(seat)]:
+            yield _about(kind, seats, text)
+
+
+_OF_REPLIES: Sequence[tuple[str, str, Callable[[Seat], bool]]] = (
+    (
+        "sample",
+        "the replies are samples that ship with Panel, not output of the model asked",
+        lambda seat: any(ModelName.parse(ask.answered_by).provider == "sample" for ask in seat.asks),
+    ),
+    (
+        "carried",
+        "the replies were given to an earlier form of the prompt",
+        lambda seat: any(ask.carried_from for ask in seat.asks),
+    ),
+    ("edited", "the text was edited by hand", lambda seat: seat.take is not None and seat.take.edited_by is not None),
+)
 
 
 def _about(kind: str, seats: Sequence[Seat], text: str) -> Disclosure:
@@ -185,7 +195,3 @@ def _about(kind: str, seats: Sequence[Seat], text: str) -> Disclosure:
 
 def _models(seat: Seat) -> set[str]:
     return {model for ask in seat.asks for model in (ask.asked, ask.answered_by)}
-
-
-def _is_sample(ask: Ask) -> bool:
-    return ModelName.parse(ask.answered_by).provider == "sample"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 
 from panel.document import explain, nearest, read_text
 from panel.errors import SettingsError
@@ -149,25 +150,25 @@ def _line(text: str, key: str) -> int | None:
 
 
 def _faults(error: ValidationError, file: Path | None, origins: Mapping[str, str]) -> list[str]:
-    faults: dict[str, str] = {}
-    for details in error.errors():
-        place = [str(step) for step in details["loc"]]
-        key, origin = place[0], origins.get(place[0], "default")
-        dotted = ".".join(step for step in place[:2] if step.isidentifier() and step in _known(place))
-        if details["type"] == "extra_forbidden":
-            inner = RetrySettings.model_fields if len(place) > 1 else _keys()
-            dotted, problem = ".".join(place), f"unknown key{nearest(place[-1], inner)}"
-        else:
-            problem = _hint(key) or explain(details)
-        where = {"flag": f"--{key}", "environment": _variable(key)}.get(origin)
-        line = _line(file.read_text(), place[-1] if dotted.endswith(place[-1]) else key) if file and not where else None
-        at_fault = SettingsError.at(where or file or "settings", line, "" if where else dotted or key, problem)
-        faults.setdefault(key if key in _keys() else dotted, str(at_fault))
-    return list(faults.values())
+    """Return each fault once, in the order of the settings: a union reports one for each of its members."""
+    return list(dict.fromkeys(_fault(details, file, origins) for details in error.errors()))
 
 
-def _known(place: list[str]) -> set[str]:
-    return set(Settings.model_fields) | (set(RetrySettings.model_fields) if place[0] == "retry" else set())
+def _fault(details: ErrorDetails, file: Path | None, origins: Mapping[str, str]) -> str:
+    place = [str(step) for step in details["loc"]]
+    key, inner = place[0], place[1:] if place[0] == "retry" else []
+    problem = _problem(details, key, inner)
+    origin = origins.get(key, "default")
+    if origin in ("flag", "environment"):
+        return f"{'--' + key if origin == 'flag' else _variable(key)}: {problem}"
+    line = _line(file.read_text(encoding="utf-8"), [key, *inner][-1]) if file else None
+    return str(SettingsError.at(file or FILE, line, ".".join([key, *inner]), problem))
+
+
+def _problem(details: ErrorDetails, key: str, inner: list[str]) -> str:
+    if details["type"] == "extra_forbidden":
+        return f"unknown key{nearest([key, *inner][-1], RetrySettings.model_fields if inner else _keys())}"
+    return _hint(key) or explain(details)
 
 
 def _hint(key: str) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import pytest
@@ -18,6 +19,7 @@ from panel.llm.retry import Clock, Gate, Policy, Retrying
 from panel.request import Attempt, Block, Label, Parameters, Reply, Request
 
 Given = Reply | str | Exception
+POLICY = Policy()
 
 
 def request(persona: str = "mason") -> Request:
@@ -37,7 +39,7 @@ class Scene:
     """A Fake behind the policy, with its ticker, and what the notices told."""
 
     answers: Sequence[Given]
-    policy: Policy = Policy()
+    policy: Policy = POLICY
     ticker: Ticker = field(default_factory=Ticker)
     told: list[Attempt] = field(default_factory=list)
     fake: Fake = field(init=False)
@@ -195,10 +197,8 @@ def test_a_wait_past_the_deadline_is_not_begun() -> None:
 def test_no_policy_outlasts_its_bounds(waits: list[float | None], deadline_s: float, attempts: int) -> None:
     """Whatever faults come, neither deadline nor count is passed, and what comes of it is a reply or GaveUp."""
     scene = Scene([*map(busy, waits), "hello"], Policy(attempts=attempts, deadline_s=deadline_s))
-    try:
+    with suppress(GaveUp):
         scene.reply()
-    except GaveUp as error:
-        assert "529: overloaded (busy); " in str(error)
 
     assert scene.ticker.at <= deadline_s
     assert len(scene.fake.asked) <= attempts
@@ -301,8 +301,7 @@ def test_a_rate_limit_holds_back_the_others() -> None:
 
 def test_a_rate_limit_holds_back_one_that_is_already_waiting() -> None:
     """A seat whose own wait ends first still finds the gate shut."""
-    street = Street({"mason": [busy(5, pauses_all=True), "one"], "smith": ["two"]})
-    street.answers = {"smith": [busy(1), "two"], "mason": street.answers["mason"]}
+    street = Street({"smith": [busy(1), "two"], "mason": [busy(5, pauses_all=True), "one"]})
     replies = street.ask_all()
 
     assert [("mason", 0), ("mason", 5), ("smith", 0), ("smith", 5)] == sorted(street.seen)
@@ -311,12 +310,13 @@ def test_a_rate_limit_holds_back_one_that_is_already_waiting() -> None:
 
 def test_of_two_rate_limits_the_longer_counts() -> None:
     """A second 429 with a shorter wait does not open the gate early."""
-    street = Street({"mason": [busy(9, pauses_all=True), "one"], "smith": [busy(2, pauses_all=True), "two"]})
-    gate = Gate(street.ticker.clock)
+    ticker = Ticker()
+    gate = Gate(ticker.clock)
     gate.shut(9)
     gate.shut(2)
+    asyncio.run(gate.passed())
 
-    assert 9 == gate.opens_at
+    assert [9] == ticker.waits
 
 
 def test_a_fault_of_one_request_holds_back_nobody() -> None:
@@ -345,3 +345,14 @@ def test_an_open_gate_is_passed_without_a_wait() -> None:
     asyncio.run(Gate(ticker.clock, opens_at=10).passed())
 
     assert [] == ticker.waits
+
+
+def test_the_gate_holds_nobody_past_the_deadline() -> None:
+    """A gate that opens after a request's deadline ends that request, as `deadline_s` says: waits included."""
+    ticker, fake = Ticker(), Fake(["hello"])
+    model = Retrying(fake, Gate(ticker.clock, opens_at=60), Policy(deadline_s=10), ticker.clock)
+    with pytest.raises(GaveUp, match="deadline of 10 s"):
+        asyncio.run(model.ask(request()))
+
+    assert [] == fake.asked
+    assert ticker.at <= 10

@@ -20,7 +20,7 @@ from clock import Ticker
 from vendor import ANTHROPIC, DROPPED, OPENAI, Answer, Call, Dialect, Script, Tokens, Vendor
 
 from panel.ask import ask_seat
-from panel.errors import GaveUp, InputError, ModelError, Rejected, Transient
+from panel.errors import GaveUp, InputError, ModelError, PanelError, Rejected, Transient
 from panel.llm.ledger import Recording
 from panel.llm.live import connect, shared_client
 from panel.llm.model import Model
@@ -30,7 +30,7 @@ from panel.persona import read_persona
 from panel.prompt import Question
 from panel.request import Attempt, Block, Parameters, Reply, Request, Stop, Turn, Usage
 from panel.review import Absence, Seat
-from panel.settings import Settings
+from panel.settings import RetrySettings, Settings
 
 KEY = "sk-test-planted-key-123456"
 SCHEMA: Mapping[str, Any] = {"type": "object", "properties": {}, "required": [], "additionalProperties": False}
@@ -41,6 +41,7 @@ REQUEST = Request(
     blocks=(Block(text="# Dossier", cache=True), Block(text="# Your seat")),
     reply_schema=SCHEMA,
 )
+POLICY = Policy()
 BACKOFF = 0.25
 """The first wait of the policy where the ticker draws from the middle of its bounds."""
 
@@ -51,7 +52,7 @@ both = pytest.mark.parametrize("dialect", [pytest.param(ANTHROPIC, id="anthropic
 class Talk:
     """What came of one request."""
 
-    outcome: Reply | ModelError
+    outcome: Reply | PanelError
     calls: Sequence[Call]
     waits: Sequence[float] = ()
 
@@ -109,7 +110,7 @@ def once(dialect: Dialect, script: Script, timeout_s: float = 10, **changes: Any
         return Talk(connected(vendor, dialect, lambda model: asked(model, request), timeout_s), vendor.calls)
 
 
-def retried(dialect: Dialect, script: Script, policy: Policy = Policy()) -> Talk:
+def retried(dialect: Dialect, script: Script, policy: Policy = POLICY) -> Talk:
     """Return what comes of the request under the retry policy."""
     ticker, request = Ticker(), REQUEST.model_copy(update={"model": dialect.model})
     with Vendor(script) as vendor:
@@ -117,7 +118,7 @@ def retried(dialect: Dialect, script: Script, policy: Policy = Policy()) -> Talk
         return Talk(outcome, vendor.calls, ticker.waits)
 
 
-def patient(model: Model, ticker: Ticker, policy: Policy = Policy()) -> Retrying:
+def patient(model: Model, ticker: Ticker, policy: Policy = POLICY) -> Retrying:
     """Return a model that retries without waiting."""
     return Retrying(model, Gate(ticker.clock), policy, ticker.clock)
 
@@ -139,7 +140,7 @@ def turns(call: Call) -> list[dict[str, Any]]:
 
 
 def test_anthropic_is_sent_schema_system_and_one_breakpoint() -> None:
-    """Anthropic gets the schema as output format, the system as text, a breakpoint on the dossier and no temperature."""
+    """Anthropic gets the schema as output format, the system as text and a breakpoint on the dossier, and no more."""
     talk = once(ANTHROPIC, [ANTHROPIC.said("{}")])
 
     assert {
@@ -160,7 +161,7 @@ def test_anthropic_is_sent_schema_system_and_one_breakpoint() -> None:
 
 
 def test_openai_is_sent_schema_system_and_one_breakpoint() -> None:
-    """OpenAI gets a strict schema, the system as instructions and a breakpoint on the dossier, and stores nothing."""
+    """OpenAI gets a strict schema, the system as instructions, a breakpoint on the dossier and the word to store nothing."""
     talk = once(OPENAI, [OPENAI.said("{}")])
 
     assert {
@@ -239,7 +240,9 @@ def test_the_cache_key_is_shared_by_all_seats_over_one_dossier(tmp_path: Path) -
     assert cache_key(question) != cache_key(dossier)
 
 
-@pytest.mark.parametrize("name", ["gpt-4.1", "gpt-5", "gpt-5-mini", "gpt-5.4", "gpt-5.4-mini", "gpt-5.5", "o3", "o4-mini"])
+@pytest.mark.parametrize(
+    "name", ["gpt-4.1", "gpt-5", "gpt-5-mini", "gpt-5.4", "gpt-5.4-mini", "gpt-5.5", "o3", "o4-mini"]
+)
 def test_an_older_openai_model_is_sent_no_breakpoints(name: str) -> None:
     """A model before gpt-5.6 gets the cache key and neither cache options nor a breakpoint, which it would refuse."""
     talk = once(OPENAI, [OPENAI.said("{}")], model=f"openai:{name}")
@@ -249,7 +252,9 @@ def test_an_older_openai_model_is_sent_no_breakpoints(name: str) -> None:
     assert "prompt_cache_breakpoint" not in json.dumps(talk.sent)
 
 
-@pytest.mark.parametrize("name", ["gpt-5.6-sol", "gpt-5.6-luna", "gpt-6-luna", "gpt-6.1-sol", "gpt-6-astra", "gpt-6.2-sol"])
+@pytest.mark.parametrize(
+    "name", ["gpt-5.6-sol", "gpt-5.6-luna", "gpt-6-luna", "gpt-6.1-sol", "gpt-6-astra", "gpt-6.2-sol"]
+)
 def test_a_newer_openai_model_is_sent_one_breakpoint(name: str) -> None:
     """A model from gpt-5.6 on gets explicit mode and exactly one breakpoint."""
     talk = once(OPENAI, [OPENAI.said("{}")], model=f"openai:{name}")
@@ -668,28 +673,28 @@ def test_a_key_that_no_header_can_hold_is_no_passing_fault(
 ) -> None:
     """A key with a line break or a letter beyond ASCII is mended or told of as it is, never retried and never shown."""
     monkeypatch.setenv(f"{dialect.name.upper()}_API_KEY", key)
-    outcome, calls = opened(dialect, [dialect.said("{}")], tmp_path)
+    talk = opened(dialect, [dialect.said("{}")], tmp_path)
 
-    assert isinstance(outcome, Reply | Rejected | InputError), outcome
-    assert key.strip() not in str(outcome)
+    assert isinstance(talk.outcome, Reply | Rejected | InputError), talk.outcome
+    assert key.strip() not in str(talk.outcome)
 
 
-def opened(dialect: Dialect, script: Script, folder: Path) -> tuple[object, Sequence[Call]]:
-    """Return what comes of the request through the product's own providers, with one attempt, and the calls it took."""
-    settings = Settings(runs=folder, timeout_s=10, retry={"attempts": 1})
+def opened(dialect: Dialect, script: Script, folder: Path) -> Talk:
+    """Return what comes of one attempt at the request through the product's own providers."""
+    settings = Settings(runs=folder, timeout_s=10, retry=RetrySettings(attempts=1))
     request = REQUEST.model_copy(update={"model": dialect.model})
 
-    async def inside() -> object:
+    async def inside() -> Reply | PanelError:
         try:
             async with Providers(settings, lambda *_: "") as providers:
                 model = providers.open(dialect.model)
                 assert model
-                return await asked(model, request)
-        except InputError as error:
+                return await model.ask(request)
+        except PanelError as error:
             return error
 
     with Vendor(script) as vendor, turned_to(vendor):
-        return asyncio.run(inside()), vendor.calls
+        return Talk(asyncio.run(inside()), vendor.calls)
 
 
 @both
@@ -698,11 +703,10 @@ def test_a_provider_is_opened_with_the_key_of_the_environment(
 ) -> None:
     """The model that the product opens asks with the key of the vendor's variable and answers with a price."""
     monkeypatch.setenv(f"{dialect.name.upper()}_API_KEY", KEY)
-    outcome, calls = opened(dialect, [dialect.said("{}", Tokens(fresh=100_000, output=0))], tmp_path)
+    talk = opened(dialect, [dialect.said("{}", Tokens(fresh=100_000, output=0))], tmp_path)
 
-    assert isinstance(outcome, Reply), outcome
-    assert f"Bearer {KEY}" == calls[0].headers["authorization"]
-    assert "0.2" == outcome.cost_usd
+    assert "0.2" == talk.reply.cost_usd
+    assert f"Bearer {KEY}" == talk.calls[0].headers["authorization"]
 
 
 # A whole seat
@@ -721,7 +725,9 @@ def test_a_seat_is_heard_at_the_first_ask(dialect: Dialect, tmp_path: Path) -> N
 def test_a_broken_answer_is_repaired(dialect: Dialect, tmp_path: Path) -> None:
     """An answer that breaks the schema is sent back once with the complaint, and the mended one is heard."""
     broken = made.reply(vote="maybe")
-    seat, calls = sat(dialect, made.question(tmp_path, dialect.model), [dialect.said(broken), dialect.said(made.reply())])
+    seat, calls = sat(
+        dialect, made.question(tmp_path, dialect.model), [dialect.said(broken), dialect.said(made.reply())]
+    )
     first, assistant, user = turns(calls[1])
 
     assert ("heard", ["ask", "repair"]) == (seat.status, [ask.kind for ask in seat.asks])

@@ -25,7 +25,8 @@ class Screen:
     """Prints the story of one run: a live line a seat in a terminal, a line when each is done in a pipe."""
 
     def __init__(self, to_stderr: bool = False) -> None:
-        self.console = Console(stderr=to_stderr, highlight=False, markup=False, soft_wrap=True)
+        self.console = Console(stderr=to_stderr, highlight=False, markup=False)
+        self.console.soft_wrap = not self.console.is_terminal
         self.lines: dict[str, Text | Spinner] = {}
         self.names: dict[str, str] = {}
         self.live: Live | None = None
@@ -76,6 +77,8 @@ class Screen:
         """Print the verdict, what the run cost, and where the record is."""
         for id in done.dropped:
             self.say(f"  note: the accepted take of {id} no longer holds: dossier or persona changed since")
+        for id in done.stale:
+            self.say(f"  note: {id} stays as recorded, although dossier, persona, prompt or model changed since")
         self.say("")
         self.console.print(verdict_text(done.review))
         self.say(receipt(done))
