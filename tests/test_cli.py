@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import made
@@ -119,6 +122,16 @@ def test_a_message_can_t_steer_the_terminal(tmp_path: Path, monkeypatch: pytest.
 
     assert 2 == done.exit_code
     assert "\x1b" not in done.output
+
+
+def test_a_terminal_without_unicode_is_served(tmp_path: Path) -> None:
+    """Where the terminal knows ASCII alone, characters that it lacks become question marks and nothing fails."""
+    call = [sys.executable, "-m", "panel", "show", str(EXAMPLES / "golden" / "smollm3.json")]
+
+    done = subprocess.run(call, env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, check=False)
+
+    assert 0 == done.returncode, done.stderr
+    assert b"Mixed ? 2 ship / 2 skip" in done.stdout
 
 
 def test_show_prints_takes_with_what_they_rest_on(tmp_path: Path) -> None:

@@ -85,3 +85,7 @@ def panel(
 
     Exit codes: 0 done, 1 a provider let us down, 2 something you wrote or set, 130 interrupted.
     """
+    # A terminal that can't show a character shows a question mark in its place.
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
