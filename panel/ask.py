@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from panel.answer import NotAnAnswer, read_answer
 from panel.errors import ModelError
-from panel.gates import Checked, NotAnAnswer, Rules, check, read_answer
+from panel.gates import Checked, Rules, check
 from panel.llm.model import Model
 from panel.prompt import Question
 from panel.request import Reply, Request, Stop

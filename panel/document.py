@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias, TypeVar
@@ -77,6 +77,9 @@ def read_document(text: str, path: Path, error: type[InputError], first_line: in
     except yaml.MarkedYAMLError as reason:
         line = reason.problem_mark.line + first_line if reason.problem_mark else None
         raise error.at(path, line, "", f"is not YAML: {reason.problem}") from reason
+    except yaml.reader.ReaderError as reason:
+        line = text.encode()[: reason.position].count(b"\n") + first_line
+        raise error.at(path, line, "", f"is not YAML: {reason.reason}") from reason
     except yaml.YAMLError as reason:
         raise error.at(path, None, "", f"is not YAML: {str(reason).splitlines()[0]}") from reason
     if not isinstance(builder.root, dict):
@@ -182,18 +185,21 @@ def fit(document: Document, model: type[Model], error: type[InputError], **more:
 
     Raises `error` with every fault, one a line: file, line, key, what is wrong, the nearest valid key.
     """
+    keys = _Keys(model, frozenset(more))
+    for key in set(more) & set(document.content):
+        raise error.at(document.path, document.line((key,)), key, f"unknown key{nearest(key, keys.valid(()))}")
     try:
         return model.model_validate({**document.content, **more})
     except ValidationError as reason:
-        faults = [_fault(document, model, details, error) for details in reason.errors()]
+        faults = [_fault(document, keys, details, error) for details in reason.errors()]
         raise error("\n".join(dict.fromkeys(faults))) from reason
 
 
-def _fault(document: Document, model: type[BaseModel], details: ErrorDetails, error: type[InputError]) -> str:
+def _fault(document: Document, keys: _Keys, details: ErrorDetails, error: type[InputError]) -> str:
     place = tuple(details["loc"])
     problem = explain(details)
     if details["type"] == "extra_forbidden":
-        problem = f"unknown key{nearest(str(place[-1]), _valid_keys(model, place[:-1]))}"
+        problem = f"unknown key{nearest(str(place[-1]), keys.valid(place[:-1]))}"
     line = document.line(place[:-1] if problem == _MISSING else place)
     return str(error.at(document.path, line, dotted(place), problem))
 
@@ -208,9 +214,14 @@ def explain(details: ErrorDetails) -> str:
     return f"{message}, not {shown(details['input'])}" if message.startswith("should be") else message
 
 
+def printable(text: str) -> str:
+    """Return `text` on one line, with nothing in it that could steer a terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
 def shown(value: object) -> str:
-    """Return a value as an error message quotes it: short, on one line, nothing in it that steers a terminal."""
-    text = "".join(char if char.isprintable() else " " for char in str(value))
+    """Return a value as an error message quotes it: short and printable."""
+    text = printable(str(value))
     return f"'{text[:60]}…'" if len(text) > 60 else f"'{text}'"
 
 
@@ -219,7 +230,7 @@ def dotted(place: Iterable[str | int]) -> str:
     text = ""
     for step in place:
         text += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
-    return "".join(char if char.isprintable() else " " for char in text.removeprefix("."))[:120]
+    return printable(text.removeprefix("."))[:120]
 
 
 def nearest(key: str, valid: Iterable[str]) -> str:
@@ -229,13 +240,21 @@ def nearest(key: str, valid: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close else f"; valid keys: {', '.join(keys)}"
 
 
-def _valid_keys(model: type[BaseModel], place: Place) -> Iterator[str]:
-    inner: type[BaseModel] | None = model
-    for step in place:
-        if isinstance(step, str) and inner is not None and (below := _model_under(inner, step)) is not None:
-            inner = below
-    for name, info in (inner or model).model_fields.items():
-        yield info.alias or name
+@dataclass(frozen=True)
+class _Keys:
+    """Which keys a document may have, and where."""
+
+    model: type[BaseModel]
+    elsewhere: frozenset[str]
+    """Fields that are not written in the document."""
+
+    def valid(self, place: Place) -> list[str]:
+        """Return the keys of the mapping at `place`."""
+        inner = self.model
+        for step in place:
+            inner = (_model_under(inner, step) if isinstance(step, str) else None) or inner
+        names = [info.alias or name for name, info in inner.model_fields.items()]
+        return [name for name in names if name not in self.elsewhere]
 
 
 def _model_under(model: type[BaseModel], key: str) -> type[BaseModel] | None:

@@ -42,6 +42,10 @@ def write_whole(path: Path, content: bytes) -> bool:
         _replace(path, content)
     except OSError as error:
         raise RecordError(f"{path}: not written: {error.strerror or error}; what stood there is untouched") from error
+    try:
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise RecordError(f"{path}: written, but a loss of power could undo it: {error.strerror or error}") from error
     return True
 
 
@@ -57,7 +61,6 @@ def _replace(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
 
 
 def _sync_folder(folder: Path) -> None:
@@ -94,10 +97,15 @@ def _ends_whole(descriptor: int) -> bool:
     return os.pread(descriptor, 1, os.fstat(descriptor).st_size - 1) == b"\n"
 
 
+def _refuse(constant: str) -> None:
+    message = f"{constant} is no value of JSON"
+    raise ValueError(message)
+
+
 def read_json(path: Path) -> Json:
     """Return the JSON in a file; raises RecordError, naming the file, where there is none or it is not JSON."""
     try:
-        data: Json = json.loads(path.read_bytes())
+        data: Json = json.loads(path.read_bytes(), parse_constant=_refuse)
     except OSError as error:
         raise RecordError(f"{path}: can't be read: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from pydantic import JsonValue, ValidationError
-
-from panel.document import explain
+from panel.answer import Answer, Rating
+from panel.files import Json
 from panel.persona import Persona
 from panel.prose import claims_first_hand, names_and_numbers, never_used, obeys, unknown_to
-from panel.take import SILENT, Answer, Evidence, Flag, Outside, Rated, Rating, Take, known_weight, score, vote
-from panel.text import clean, fold, words
+from panel.quotes import Quote, verified
+from panel.take import SILENT, Flag, Outside, Rated, Take, known_weight, score, vote
+from panel.text import words
 from panel.tool import Tool
-
-QUOTE_WORDS = (4, 40)
-"""Fewest and most words of a quote; a field with fewer is quoted whole."""
 
 RATINGS_PER_QUOTE = 2
 TAKE_WORDS = (60, 150)
@@ -30,10 +25,6 @@ WHY_WORDS = 20
 MOST_OUTSIDE = 4
 HEARD_FROM = Fraction(1, 2)
 """A seat with less than this part of its weight in ratings that stand abstains."""
-
-
-class NotAnAnswer(ValueError):
-    """A reply does not fit the reply schema; the text says where."""
 
 
 @dataclass(frozen=True)
@@ -61,7 +52,7 @@ class Checked:
     @property
     def incoherent(self) -> str | None:
         """How the vote goes against the score, or None."""
-        if self.abstains or self.said == self.take.vote:
+        if self.abstains is not None or self.said == self.take.vote:
             return None
         return f'the vote is "{self.said}", but the ratings that stand give {self.take.score}: "{self.take.vote}"'
 
@@ -73,48 +64,11 @@ class Checked:
     @property
     def complaints(self) -> list[str]:
         """All that a repair should mend, worst first; a seat that abstains of itself publishes nothing to be mended."""
-        if self.abstains and self.said is None:
+        if self.abstains is not None and self.said is None:
             return list(self.unusable)
         soft = [flag.text for flag in self.take.flags]
         incoherent = [self.incoherent] if self.incoherent else []
         return [*self.unusable, *incoherent, *self.bad_quotes, *self.caps, *soft]
-
-
-def read_answer(reply: str) -> Answer:
-    """Return the answer in a reply; a code fence, thinking and talk around the JSON object do no harm.
-
-    Raises NotAnAnswer where there is no object or where it does not fit the schema.
-    """
-    data = _json_object(re.sub(r"<think>.*?</think>", "", reply, flags=re.DOTALL))
-    try:
-        return Answer.model_validate(_cleaned(data))
-    except ValidationError as error:
-        faults = [
-            f"{'.'.join(map(str, details['loc'])) or 'the object'}: {explain(details)}" for details in error.errors()
-        ]
-        raise NotAnAnswer("; ".join(faults[:6])) from error
-
-
-def _json_object(text: str) -> JsonValue:
-    start, end = text.find("{"), text.rfind("}")
-    if start < 0 or end < start:
-        raise NotAnAnswer("there is no JSON object in it")
-    try:
-        data: JsonValue = json.loads(text[start : end + 1], strict=False)
-    except (ValueError, RecursionError) as error:
-        raise NotAnAnswer(f"it is not JSON: {error}") from error
-    return data
-
-
-def _cleaned(data: JsonValue) -> JsonValue:
-    match data:
-        case str():
-            return clean(data).text
-        case list():
-            return [_cleaned(item) for item in data]
-        case dict():
-            return {key: _cleaned(value) for key, value in data.items()}
-    return data
 
 
 @dataclass(frozen=True)
@@ -155,92 +109,54 @@ def check(answer: Answer, persona: Persona, tool: Tool, rules: Rules) -> Checked
 
 def _abstention(answer: Answer, ratings: Sequence[Rated]) -> str | None:
     if answer.abstain:
-        return answer.abstain.reason
+        return answer.abstain.reason or "no reason was given"
     known = known_weight(ratings)
     if known >= HEARD_FROM:
         return None
     return f"ratings that stand hold {round(100 * known)} % of the weight; at least half is needed for a vote"
 
 
-@dataclass(frozen=True)
-class Quote:
-    """A piece of evidence that was found in the dossier."""
-
-    evidence: Evidence
-    start: int
-    end: int
-
-    def overlaps(self, other: Quote) -> bool:
-        """Return whether the two share words of one field."""
-        return self.evidence.source == other.evidence.source and self.start < other.end and other.start < self.end
-
-
-def verified(evidence: Iterable[Evidence], tool: Tool) -> tuple[dict[str, Quote], list[str]]:
-    """Return the quotes that stand in the dossier, by id, and complaints about those that do not."""
-    fields = {name: fold(text) for name, text in tool.quotable.items()}
-    forbidden = {(passage.field, passage.text) for passage in tool.addressed}
-    found: dict[str, Quote] = {}
-    complaints = []
-    for piece in evidence:
-        problem = _problem_with(piece, fields, forbidden, found)
-        if problem:
-            complaints.append(f'quote {piece.id} ("{piece.quote[:80]}") {problem}')
-        else:
-            start = fields[piece.source].find(fold(piece.quote))
-            found[piece.id] = Quote(piece, start, start + len(fold(piece.quote)))
-    return found, complaints
-
-
-def _problem_with(
-    piece: Evidence, fields: Mapping[str, str], forbidden: set[tuple[str, str]], found: Mapping[str, Quote]
-) -> str | None:
-    quote, text = fold(piece.quote), fields.get(piece.source)
-    fewest, most = QUOTE_WORDS
-    if piece.id in found:
-        return "has the id of another quote"
-    if text is None:
-        return f"names the source '{piece.source}'; sources are {', '.join(fields)}"
-    if not quote or quote not in text:
-        return f"does not stand letter by letter in {piece.source}"
-    if not fewest <= words(quote) <= most and not (words(quote) < fewest and quote == text):
-        return f"has {words(quote)} words; write {fewest} to {most}, or a shorter field whole"
-    if any(field == piece.source and (quote in passage or passage in quote) for field, passage in forbidden):
-        return "is from a passage that addresses a reviewer; that is no evidence"
-    return None
-
-
 def rated(
     given: Sequence[Rating], persona: Persona, quotes: Mapping[str, Quote], independent: frozenset[str]
 ) -> tuple[tuple[Rated, ...], list[str]]:
     """Return the ratings as they count, in the persona's order, and complaints about those that are capped or amiss."""
-    complaints = []
-    used: Counter[str] = Counter()
-    by_criterion: dict[str, Rating] = {}
-    known = {criterion.id for criterion in persona.criteria}
-    for rating in given:
-        if rating.criterion not in known:
-            complaints.append(f"'{rating.criterion}' is no criterion of this seat; they are {', '.join(sorted(known))}")
-        elif rating.criterion in by_criterion:
-            complaints.append(f"{rating.criterion} is rated twice; the first counts")
-        else:
-            by_criterion[rating.criterion] = rating
-    standing: dict[str, list[Quote]] = {}
-    for rating in by_criterion.values():
-        ids = [i for i in dict.fromkeys(rating.evidence) if i in quotes and used[i] < RATINGS_PER_QUOTE]
-        used.update(ids)
-        standing[rating.criterion] = [quotes[i] for i in ids]
+    answers, complaints = _by_criterion(given, [criterion.id for criterion in persona.criteria])
+    standing = _standing(answers.values(), quotes)
     ratings = []
     for criterion in persona.criteria:
-        answer = by_criterion.get(criterion.id)
-        if answer is None:
-            complaints.append(f"{criterion.id} is not rated; give 0 to 4, or null")
-        ratings.append(
-            one := _rate(criterion.id, criterion.weight, answer, standing.get(criterion.id, []), independent)
-        )
+        answer = answers.get(criterion.id)
+        one = _rate(criterion.id, criterion.weight, answer, standing.get(criterion.id, []), independent)
+        ratings.append(one)
         if one.capped:
             need = "one verified quote" if one.given == 3 else "two that do not overlap, or one that is not the maker's"
             complaints.append(f"{criterion.id}: a {one.given} needs {need}; it counts as {SILENT}")
     return tuple(ratings), complaints
+
+
+def _by_criterion(given: Sequence[Rating], criteria: Sequence[str]) -> tuple[dict[str, Rating], list[str]]:
+    """Return the first rating of each criterion, and complaints about the others and about what is missing."""
+    answers: dict[str, Rating] = {}
+    complaints = []
+    for rating in given:
+        if rating.criterion not in criteria:
+            complaints.append(f"'{rating.criterion[:40]}' is no criterion of this seat; they are {', '.join(criteria)}")
+        elif rating.criterion in answers:
+            complaints.append(f"{rating.criterion} is rated twice; the first counts")
+        else:
+            answers[rating.criterion] = rating
+    missing = [f"{criterion} is not rated; give 0 to 4, or null" for criterion in criteria if criterion not in answers]
+    return answers, complaints + missing
+
+
+def _standing(answers: Iterable[Rating], quotes: Mapping[str, Quote]) -> dict[str, list[Quote]]:
+    """Return the verified quotes of each criterion; the same words serve at most two."""
+    used: Counter[tuple[str, int, int]] = Counter()
+    standing: dict[str, list[Quote]] = {}
+    for rating in answers:
+        cited = [quotes[id] for id in dict.fromkeys(rating.evidence) if id in quotes]
+        standing[rating.criterion] = [quote for quote in cited if used[quote.place] < RATINGS_PER_QUOTE]
+        used.update({quote.place for quote in standing[rating.criterion]})
+    return standing
 
 
 def _rate(
@@ -308,7 +224,18 @@ def _lengths(answer: Answer) -> Iterator[Flag]:
 
 
 def _known(tool: Tool, persona: Persona, outside: Sequence[Outside]) -> str:
-    """Return everything that prose may name: what the dossier shows, the tool's other names, the seat's own score."""
-    shown = json.dumps(tool.seen, ensure_ascii=False)
+    """Return everything that prose may name: what the dossier shows, the tool's other names, what is marked."""
     marked = [entry.text for entry in outside[:MOST_OUTSIDE]]
-    return " ".join([shown, *tool.aliases, persona.name, *marked])
+    return "\n".join([*_texts(tool.seen), *tool.aliases, persona.name, *marked])
+
+
+def _texts(data: Json) -> Iterator[str]:
+    """Yield every text in plain data."""
+    match data:
+        case str():
+            yield data
+        case list():
+            for item in data:
+                yield from _texts(item)
+        case dict():
+            yield from _texts(list(data.values()))

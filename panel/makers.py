@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from panel.text import fold
+
 MAKERS: Mapping[str, tuple[str, ...]] = {
     "Anthropic": ("claude",),
     "OpenAI": ("gpt-", "o1", "o3", "o4", "chatgpt", "codex"),
@@ -57,6 +59,7 @@ def maker_of(model: str) -> str | None:
 def same_maker(tool_maker: str, model: str) -> bool:
     """Return whether the maker of a tool, as its dossier names it, also makes this model."""
     maker = maker_of(model)
-    called = re.sub(r"[\s,.]+(?:inc|llc|ltd|gmbh|pbc|corp|corporation|sas)\.?$", "", tool_maker.casefold().strip())
+    plain = fold(tool_maker).casefold()
+    called = re.sub(r"[\s,.]+(?:inc|llc|ltd|gmbh|pbc|corp|corporation|sas)\.?$", "", plain)
     parts = {called, *(part.strip() for part in re.split(r"[,/&()]|\band\b|'s\b", called))}
     return maker is not None and not parts.isdisjoint(ALIASES[maker])

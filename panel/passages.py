@@ -68,6 +68,19 @@ class Passage(Record):
     """The sentence, folded, its first 400 characters."""
 
 
+def addressing(text: str) -> list[tuple[int, int]]:
+    """Return where in a folded text the sentences that address a model begin and end."""
+    places = []
+    start = 0
+    for sentence in sentences(text):
+        start = text.find(sentence, start)
+        end = start + len(sentence)
+        if _ADDRESSES.search(sentence):
+            places.append((start, end))
+        start = end
+    return places
+
+
 def addressed(field: str, text: str) -> list[Passage]:
     """Return the sentences of one field that address a model, in the order of the text."""
     found = []

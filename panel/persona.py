@@ -12,11 +12,15 @@ from panel.document import fit, read_document, read_text
 from panel.errors import PersonaError
 from panel.record import Record
 from panel.text import clean
+from panel.tool import Kind
 
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9]*(?:[-_][a-z0-9]+)*$", max_length=40)]
 Short = Annotated[str, StringConstraints(min_length=1, max_length=400, strip_whitespace=True)]
 
-_FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(?P<front>.*?)\r?\n---[ \t]*(?:\r?\n(?P<voice>.*))?", re.DOTALL)
+FEWEST, MOST = 5, 7
+"""How many criteria a persona has."""
+
+_FRONT_MATTER = re.compile(r"---[ \t]*\r?\n(?P<front>.*?)\r?\n---[ \t]*(?:\r?\n(?P<voice>.*)|\Z)", re.DOTALL)
 
 
 class Anchors(Record):
@@ -51,7 +55,7 @@ class Criterion(Record):
 class Seating(Record):
     """For which tools this persona is not invited."""
 
-    skip_kinds: tuple[str, ...] = ()
+    skip_kinds: tuple[Kind, ...] = ()
     """Kinds of tool it is not asked about."""
 
     skip_categories: tuple[str, ...] = ()
@@ -91,7 +95,7 @@ class Persona(Record):
     never: tuple[Short, ...] = ()
     """Phrases that its takes must not use."""
 
-    criteria: tuple[Criterion, ...] = Field(min_length=5, max_length=7)
+    criteria: tuple[Criterion, ...] = Field(json_schema_extra={"minItems": FEWEST, "maxItems": MOST})
     """What it judges."""
 
     seating: Seating | None = None
@@ -104,6 +108,8 @@ class Persona(Record):
     @classmethod
     def _weights_spread_scores(cls, criteria: tuple[Criterion, ...]) -> tuple[Criterion, ...]:
         weights = [criterion.weight for criterion in criteria]
+        if not FEWEST <= len(criteria) <= MOST:
+            raise ValueError(f"write {FEWEST} to {MOST} criteria, not {len(criteria)}")
         if len({criterion.id for criterion in criteria}) < len(criteria):
             raise ValueError("two criteria have the same id; rename one")
         if sum(weights) != 100:

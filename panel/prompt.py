@@ -13,12 +13,13 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import JsonValue
 
+from panel.answer import Answer
 from panel.document import read_document, read_text
 from panel.errors import PromptError
 from panel.files import Json, digest_of, readable
 from panel.persona import Criterion, Persona
 from panel.request import Block, Label, Parameters, Request, Turn
-from panel.take import Answer, Vote
+from panel.take import Vote
 from panel.text import fold
 from panel.tool import Tool
 
@@ -26,6 +27,9 @@ DATA_MARK = "| "
 """Stands before every line that somebody outside wrote."""
 
 ASKED_WITH = ("system.md", "dossier.md.j2", "persona.md.j2", "repair.md.j2", "fields.yaml")
+_RENDERING_FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
+"""What a template that somebody wrote can end in."""
+
 JUDGED_WITH = ("first-hand.txt", "common-words.txt")
 SHOWN_WITH = ("chat.md.j2",)
 
@@ -84,7 +88,7 @@ class Prompts:
         environment.filters["data"] = marked
         try:
             return environment.from_string(self.texts[name]).render(**context).strip()
-        except TemplateError as error:
+        except _RENDERING_FAULTS as error:
             line = getattr(error, "lineno", None)
             raise PromptError.at(f"prompts/{name}", line, "", f"does not render: {error}") from error
 

@@ -7,11 +7,12 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from panel.text import fold, sentences
 
-_TOKEN = re.compile(r"[^\W_](?:[\w.+#'/&-]*[\w+#])?")
+_EDGES = ".,;:!?\"'()[]{}*<>|"
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _PART = re.compile(r"[-/]")
 _QUOTED = re.compile(r'"[^"]*"')
-_EXCUSES = r"(?:if|would|could|until|before|unless|should|had|once|were)"
+_EXCUSES = r"(?:if|would|could|until|before|unless|should)"
 _COPIED_WORDS = 6
 """A run of this many words of a passage that addresses a model counts as repeating it."""
 
@@ -21,7 +22,7 @@ def claims_first_hand(text: str, phrases: Iterable[str]) -> str | None:
     plain = fold(text).casefold()
     for phrase in phrases:
         for found in re.finditer(rf"\b{re.escape(phrase)}\b", plain):
-            if not re.search(rf"\b{_EXCUSES}\W+(?:\w+\W+)?$", plain[: found.start()]):
+            if not re.search(rf"\b{_EXCUSES}[^\w.!?]+(?:\w+[^\w.!?]+)?$", plain[: found.start()]):
                 return phrase
     return None
 
@@ -60,39 +61,34 @@ def names_and_numbers(text: str, common_words: frozenset[str]) -> Iterator[str]:
     and is not a common word.
     """
     for sentence in sentences(fold(text)):
-        for place, token in enumerate(_TOKEN.finditer(sentence)):
-            yield from _NUMBER.findall(token[0])
-            opens = place == 0 or bool(re.search(r"[:;]\s*[\"'(]*$", sentence[: token.start()]))
-            for part in _PART.split(_bare(token[0])):
-                if not opens and _is_name(part) and part not in common_words and token[0] not in common_words:
+        for place, run in enumerate(sentence.split()):
+            token = run.strip(_EDGES)
+            if token in common_words or _bare(token) in common_words:
+                continue
+            yield from _NUMBER.findall(token)
+            for part in _PART.split(_bare(token))[0 if place else 1 :]:
+                if any(char.isupper() for char in part) and part not in common_words:
                     yield part
-                opens = False
 
 
 def _bare(token: str) -> str:
-    return re.sub(r"'s?$|'(?:re|ve|d|ll|t|m)$", "", token)
-
-
-def _is_name(token: str) -> bool:
-    return any(char.isupper() for char in token)
+    return re.sub(r"'s?$|'(?:re|ve|d|ll|t|m)$", "", token).strip(_EDGES)
 
 
 def unknown_to(known: str, tokens: Iterable[str]) -> Iterator[str]:
-    """Yield, once each, the tokens that are nowhere in `known`: numbers compared as written, names in any case."""
+    """Yield, once each, the tokens that are nowhere in `known`: numbers by their value, names in any case."""
     plain = fold(known)
-    numbers = {_number(found) for found in _NUMBER.findall(plain)}
-    named = {
-        word for token in _TOKEN.findall(plain.casefold()) for word in (token, _bare(token), *_PART.split(_bare(token)))
-    }
+    numbers = {_value(found) for found in _NUMBER.findall(plain)}
+    named: set[str] = set()
+    for run in plain.casefold().split():
+        token = run.strip(_EDGES)
+        named |= {part.rstrip("s") for part in (token, _bare(token), *_PART.split(token), *_PART.split(_bare(token)))}
     for token in dict.fromkeys(tokens):
-        is_known = _number(token) in numbers if _NUMBER.fullmatch(token) else _named(token.casefold(), named)
+        is_known = _value(token) in numbers if _NUMBER.fullmatch(token) else token.casefold().rstrip("s") in named
         if not is_known:
             yield token
 
 
-def _number(text: str) -> str:
-    return re.sub(r",(?=\d{3}\b)", "", text)
-
-
-def _named(token: str, named: set[str]) -> bool:
-    return token in named or token.rstrip("s") in {name.rstrip("s") for name in named}
+def _value(number: str) -> str:
+    """Return a number without the separators between its thousands."""
+    return number.replace(",", "") if _THOUSANDS.fullmatch(number) else number

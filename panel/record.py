@@ -13,7 +13,7 @@ from panel.files import Json, digest_of
 class Record(BaseModel):
     """A frozen value: equal content is equal, unknown keys are refused."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     def as_json(self) -> Json:
         """Return the record as plain JSON data, keys as they stand in files."""
@@ -27,7 +27,13 @@ def digest(record: Record) -> str:
 
 
 def _exact(value: object) -> object:
-    return Fraction(value) if isinstance(value, int | str) and not isinstance(value, bool) else value
+    if isinstance(value, bool) or not isinstance(value, int | str | Fraction):
+        message = 'write a whole number, or a fraction such as "8/3"'
+        raise ValueError(message)
+    try:
+        return Fraction(value)
+    except ZeroDivisionError as error:
+        raise ValueError(str(error)) from error
 
 
 def _plain(value: Fraction) -> int | str:

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, StringConstraints, ValidationError
+from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
 from panel.document import explain, nearest, read_text
@@ -20,7 +20,16 @@ from panel.request import DEFAULT_MAX_TOKENS, Effort
 FILE = "panel.toml"
 DEFAULT_MODEL = "anthropic:claude-sonnet-5-5"
 Mode = Literal["auto", "live", "replay", "fresh"]
-Samples = Annotated[int, Field(ge=1, le=9)] | Literal["auto"]
+
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        message = "true and false are no numbers"
+        raise ValueError(message)
+    return value
+
+
+Samples = Annotated[int, Field(ge=1, le=9), BeforeValidator(_no_truth)] | Literal["auto"]
 Model = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*:\S+$", max_length=200)]
 
 
@@ -144,9 +153,17 @@ def _keys() -> list[str]:
     return [key for key in Settings.model_fields if key not in _OUR_OWN]
 
 
-def _line(text: str, key: str) -> int | None:
-    found = re.search(rf"^\s*\[?\"?{re.escape(key)}\b", text, re.MULTILINE)
-    return text.count("\n", 0, found.end()) + 1 if found else None
+def _line(text: str, *keys: str) -> int | None:
+    """Return the line on which the last of `keys` is set, each looked for after the one before it."""
+    end = 0
+    for key in keys:
+        found = re.compile(rf"(?:^|[\s{{,.\[\"'])({re.escape(key)})[\"']?\s*[=.\]]", re.MULTILINE).search(
+            text, max(0, end - 1)
+        )
+        if not found:
+            break
+        end = found.end(1)
+    return text.count("\n", 0, end) + 1 if end else None
 
 
 def _faults(error: ValidationError, file: Path | None, origins: Mapping[str, str]) -> list[str]:
@@ -161,7 +178,7 @@ def _fault(details: ErrorDetails, file: Path | None, origins: Mapping[str, str])
     origin = origins.get(key, "default")
     if origin in ("flag", "environment"):
         return f"{'--' + key if origin == 'flag' else _variable(key)}: {problem}"
-    line = _line(file.read_text(encoding="utf-8"), [key, *inner][-1]) if file else None
+    line = _line(file.read_text(encoding="utf-8"), key, *inner) if file else None
     return str(SettingsError.at(file or FILE, line, ".".join([key, *inner]), problem))
 
 

@@ -1,4 +1,4 @@
-"""A take: the checked opinion of one seat. And the answer that it is made from, as a model writes it."""
+"""A take: the checked opinion of one seat, and the arithmetic of scores and votes."""
 
 from __future__ import annotations
 
@@ -29,22 +29,6 @@ class Evidence(Record):
     """The words, verbatim."""
 
 
-class Rating(Record):
-    """One criterion, as the model rated it."""
-
-    criterion: str
-    """The id of the criterion."""
-
-    rating: Literal[0, 1, 2, 3, 4] | None
-    """0 to 4; None where the dossier does not tell."""
-
-    why: str
-    """The reason in a few words."""
-
-    evidence: tuple[str, ...]
-    """Ids of the quotes that it rests on."""
-
-
 class Outside(Record):
     """Something that a take says and the dossier does not."""
 
@@ -53,35 +37,6 @@ class Outside(Record):
 
     kind: Literal["rival", "forecast", "background"]
     """What sort of thing it is."""
-
-
-class Abstain(Record):
-    """Why a persona does not vote."""
-
-    reason: str
-    """What is missing."""
-
-
-class Answer(Record):
-    """What a model writes: evidence before judgement, judgement before prose."""
-
-    evidence: tuple[Evidence, ...]
-    ratings: tuple[Rating, ...]
-    outside: tuple[Outside, ...]
-    take: str
-    headline: str
-    best_for: str
-    not_for: str
-    would_change_my_vote: str
-    vote: Vote | None
-    abstain: Abstain | None
-
-    @property
-    def prose(self) -> dict[str, str]:
-        """Everything that is published as running text, by what it is called."""
-        named = {"take": self.take, "headline": self.headline, "best_for": self.best_for, "not_for": self.not_for}
-        whys = {f"why of {rating.criterion}": rating.why for rating in self.ratings}
-        return named | {"would_change_my_vote": self.would_change_my_vote} | whys
 
 
 class Rated(Record):
@@ -224,7 +179,7 @@ def _average(rated: Sequence[Rated]) -> Rated:
         update={
             "given": _mean(given),
             "rating": _mean(counted),
-            "capped": 2 * sum(rating.capped for rating in rated) > len(rated),
+            "capped": any(rating.capped for rating in rated),
         }
     )
 

@@ -14,10 +14,13 @@ _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _HIDDEN: Mapping[str, re.Pattern[str]] = {
     "bidi control": re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"),
     "tag character": re.compile("[\U000e0000-\U000e007f]"),
-    "zero width": re.compile("[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2064\u206a-\u206f"
-                             "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb\U000e0100-\U000e01ef]"),
+    "zero width": re.compile(
+        "[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u2065\u206a-\u206f\u3164"
+        "\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3\U0001d173-\U0001d17a\U000e0080-\U000e0fff]"
+    ),
     "control": re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]"),
-}  # fmt: skip
+}
+_ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|vs|cf|etc|approx|resp|incl)\.$", re.IGNORECASE)
 _QUOTES = str.maketrans("\u2018\u2019\u201a\u201b\u2032\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", "'''''" + '"' * 7)
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
 _SPACE = re.compile(r"\s+")
@@ -43,7 +46,10 @@ def clean(raw: str) -> Cleaned:
     for kind, pattern in _HIDDEN.items():
         text, count = pattern.subn("", text)
         removed[kind] += count
-    text, removed["HTML comment"] = _COMMENT.subn("", text)
+    count = 1
+    while count:  # a comment that is taken out can close one around it
+        text, count = _COMMENT.subn("", text)
+        removed["HTML comment"] += count
     text = unicodedata.normalize("NFC", text)
     return Cleaned(text=text.strip(), removed={kind: count for kind, count in sorted(removed.items()) if count})
 
@@ -60,5 +66,16 @@ def words(text: str) -> int:
 
 
 def sentences(text: str) -> list[str]:
-    """Return the sentences of `text`: split after . ! ? and at line breaks, white space trimmed."""
-    return [part for part in (piece.strip() for piece in re.split(r"(?<=[.!?])[\"')\]]*\s+|\n+", text)) if part]
+    """Return the sentences of `text`: split after . ! ? and at line breaks, not after an abbreviation; trimmed."""
+    found: list[str] = []
+    for piece in re.split(r"(?<=[.!?])[\"')\]]*\s+|\n+", text):
+        if found and _ABBREVIATED.search(found[-1]):
+            found[-1] = f"{found[-1]} {piece.strip()}"
+        elif piece.strip():
+            found.append(piece.strip())
+    return found
+
+
+def writable(text: str) -> str:
+    """Return `text` with a replacement character for each half of a surrogate pair, which UTF-8 can't write."""
+    return re.sub("[\ud800-\udfff]", "\N{REPLACEMENT CHARACTER}", text)

@@ -10,7 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from panel.document import Document, fit, nearest, read_document, read_text
 from panel.errors import ToolError
@@ -26,6 +26,19 @@ Prose = Annotated[str, StringConstraints(min_length=1, max_length=20_000, strip_
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"']+$", max_length=2_000)]
 
 RESERVED = {"compare", "ledger", "inbox", "outbox", "tools", "con", "prn", "aux", "nul"}
+
+
+def _day(value: object) -> object:
+    """Return a date as it was given, refusing everything that pydantic would take for a time stamp."""
+    if isinstance(value, str) and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", value):
+        message = "write a date as 2026-11-20"
+        raise ValueError(message)
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day, written 2026-11-20."""
+
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _SOURCE_ID = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
 
@@ -48,7 +61,7 @@ class Pricing(Record):
     url: Url | None = None
     """Where the price stands."""
 
-    checked_on: date | None = None
+    checked_on: Day | None = None
     """When somebody last looked."""
 
 
@@ -80,7 +93,7 @@ class Source(Record):
     kind: Literal["maker", "independent", "own_test"]
     """Who speaks: the maker, somebody else, or the editors after a test of their own."""
 
-    dated: date | None = None
+    dated: Day | None = None
     """When it was published or last changed."""
 
     text: Prose
@@ -126,7 +139,7 @@ class Dossier(Record):
     links: Links = Links()
     """Where it lives."""
 
-    released: date | None = None
+    released: Day | None = None
     """When this version came out."""
 
     sources: tuple[Source, ...] = Field(default=(), max_length=24)
@@ -245,31 +258,34 @@ def _check(dossier: Dossier, slug: str, document: Document) -> None:
         seen.add(source.id)
 
 
-def _identities(name: str, aliases: tuple[str, ...] | list[str], slug: str) -> dict[str, str]:
-    """Return the folded form of everything a tool is called, with the form that was written."""
-    names = {slug_of(called) or called.casefold(): called for called in (name, *aliases)}
-    return {slug: slug} | names
+def _folded(name: str) -> str:
+    """Return the form under which two names are the same: case, accents, spaces, hyphens and underscores ignored."""
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    return "".join(char for char in plain if not unicodedata.combining(char) and char not in " -_")
 
 
 def _check_neighbours(dossier: Dossier, slug: str, document: Document) -> None:
-    mine = _identities(dossier.name, dossier.aliases, slug)
+    """Refuse a dossier whose slug, name or alias is that of another one in its folder."""
+    mine = [("name", dossier.name), *(("aliases", alias) for alias in dossier.aliases)]
     for path in sorted([*document.path.parent.glob("*.yaml"), *document.path.parent.glob("*.yml")]):
         if path.name == document.path.name or path.name.startswith("."):
             continue
-        for folded in _names_in(path) & set(mine):
-            key = "slug" if folded == slug and mine[folded] == slug else "name or aliases"
-            problem = f"'{mine[folded]}' is already what {path} calls its tool; rename one, or make them one dossier"
-            raise ToolError.at(document.path, document.line(("name",)), key, problem)
+        their_slug, their_names = _names_in(path)
+        taken = [("slug", slug)] if slug == their_slug else []
+        for key, name in [*taken, *(each for each in mine if _folded(each[1]) in their_names)]:
+            problem = f"'{name}' is already what {path} calls its tool; rename one, or make them one dossier"
+            written = key if (key,) in document.lines else "name"
+            raise ToolError.at(document.path, document.line((written,)), written, problem)
 
 
-def _names_in(path: Path) -> set[str]:
-    """Return what a neighbouring file calls its tool, folded; nothing where it is no dossier."""
+def _names_in(path: Path) -> tuple[str, set[str]]:
+    """Return the slug and the folded names of a neighbouring file; nothing where it is no dossier."""
     try:
         content = read_document(read_text(path, ToolError), path, ToolError).content
     except ToolError:
-        return set()
+        return "", set()
     name, aliases, slug = content.get("name"), content.get("aliases"), content.get("slug")
     if not isinstance(name, str):
-        return set()
+        return "", set()
     others = [alias for alias in aliases if isinstance(alias, str)] if isinstance(aliases, list) else []
-    return set(_identities(name, others, slug if isinstance(slug, str) else slug_of(name)))
+    return slug if isinstance(slug, str) else slug_of(name), {_folded(each) for each in (name, *others)}

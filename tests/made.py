@@ -8,12 +8,13 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from panel.answer import Answer
 from panel.gates import Rules
 from panel.persona import Persona, read_persona
 from panel.project import Project, packaged
 from panel.prompt import Prompts, Question
 from panel.request import Parameters
-from panel.take import Answer, Rated, Take, score, vote
+from panel.take import Rated, Take, score, vote
 from panel.tool import Tool, as_read, read_tool
 
 DOSSIER = """\

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from panel.errors import ModelError, Rejected, Transient
-from panel.llm.faults import asked_wait, fault, looks_whole, scrubbed
+from panel.llm.faults import asked_wait, fault, scrubbed
 
 KEY = "sk-test-planted-key-123456"
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
@@ -295,29 +294,3 @@ def test_a_secret_at_the_cut_is_taken_out(length: int, monkeypatch: pytest.Monke
     error = fault(401, {}, saying("x" * length + " " + secret))
 
     assert "Zq7" not in str(error)
-
-
-# What an SDK gives back
-
-
-class Kind:
-    """Stands for an SDK's type of reply."""
-
-    def __init__(self, **fields: object) -> None:
-        self.__dict__ = fields
-
-
-@pytest.mark.parametrize(
-    ("reply", "whole"),
-    [
-        pytest.param(Kind(content=[]), True, id="whole"),
-        pytest.param(Kind(content=None), False, id="nothing-in-it"),
-        pytest.param(Kind(), False, id="no-such-part"),
-        pytest.param("<html>", False, id="page"),
-        pytest.param(json.loads('{"content": []}'), False, id="plain-data"),
-        pytest.param(None, False, id="none"),
-    ],
-)
-def test_a_reply_is_of_its_kind_and_has_its_parts(reply: object, whole: bool) -> None:
-    """Only an SDK's own kind of reply with a list of parts passes for one."""
-    assert whole is looks_whole(reply, Kind, "content")

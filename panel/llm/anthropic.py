@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from json import JSONDecodeError
 
 import anthropic
 from anthropic.types import Message, MessageParam, OutputConfigParam, TextBlockParam
 
-from panel.errors import Rejected, Transient
-from panel.llm.faults import fault, looks_whole, scrubbed
+from panel.llm.faults import Errors, told
 from panel.llm.model import now
 from panel.request import Block, ModelName, Reply, Request, Stop, Turn, Usage
 
+_ERRORS = Errors(
+    status=anthropic.APIStatusError,
+    timeout=anthropic.APITimeoutError,
+    connection=anthropic.APIConnectionError,
+    other=anthropic.AnthropicError,
+)
 _STOPS = {"refusal": Stop.REFUSED, "max_tokens": Stop.TRUNCATED, "model_context_window_exceeded": Stop.TRUNCATED}
 
 
@@ -24,7 +28,7 @@ class AnthropicModel:
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply; raises Transient or Rejected."""
-        try:
+        with told(_ERRORS):
             message = await self.client.messages.create(
                 model=ModelName.parse(request.model).name,
                 max_tokens=request.parameters.max_tokens,
@@ -32,19 +36,7 @@ class AnthropicModel:
                 messages=_messages(request),
                 output_config=_output(request),
             )
-        except anthropic.APIStatusError as error:
-            raise fault(error.status_code, error.response.headers, error.body) from error
-        except anthropic.APITimeoutError as error:
-            raise Transient("the provider did not answer in time") from error
-        except anthropic.APIConnectionError as error:
-            raise Transient(f"no connection to the provider ({scrubbed(str(error.__cause__ or error))})") from error
-        except JSONDecodeError as error:
-            raise Transient("the provider's reply is not JSON") from error
-        except anthropic.AnthropicError as error:
-            raise Rejected(scrubbed(str(error))) from error
-        if not looks_whole(message, Message, "content"):
-            raise Transient("something other than the provider answered (a page instead of a reply)")
-        return _reply(message)
+            return _reply(message)
 
 
 def _messages(request: Request) -> list[MessageParam]:
@@ -69,17 +61,23 @@ def _output(request: Request) -> OutputConfigParam:
 
 
 def _reply(message: Message) -> Reply:
-    used, refusal = message.usage, message.stop_details
+    refusal = message.stop_details
     return Reply(
         text="".join(block.text for block in message.content if block.type == "text"),
         stop=_STOPS.get(message.stop_reason or "", Stop.DONE),
         detail=(refusal.explanation or refusal.category) if refusal else None,
         answered_by=f"anthropic:{message.model}",
-        usage=Usage(
-            input=used.input_tokens,
-            cache_read=used.cache_read_input_tokens or 0,
-            cache_write=used.cache_creation_input_tokens or 0,
-            output=used.output_tokens,
-        ),
+        usage=_usage(message.usage),
         recorded_at=now(),
+    )
+
+
+def _usage(used: anthropic.types.Usage | None) -> Usage:
+    if used is None:
+        return Usage()
+    return Usage(
+        input=used.input_tokens or 0,
+        cache_read=used.cache_read_input_tokens or 0,
+        cache_write=used.cache_creation_input_tokens or 0,
+        output=used.output_tokens or 0,
     )

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
+from typing import Any
 
 from panel.errors import ModelError, Rejected, Transient
+from panel.text import writable
 
 _PASSING = {408, 409, 429}
 _SPENT = ("spend_limit_reached", "ramp_limit_exceeded", "insufficient_quota", "billing_hard_limit", "credit balance")
@@ -26,6 +30,8 @@ _ADVICE = {
 _SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$")
 _SECRET_SHAPE = re.compile(r"\b(?:sk|pk|key)-[A-Za-z0-9_\-*]{6,}|(?i:bearer)\s+\S+")
 _LONGEST = 300
+_SHORTEST = 6
+"""A shorter value is no secret that could be told from a word."""
 
 
 def fault(status: int, headers: Mapping[str, str], body: object) -> ModelError:
@@ -33,7 +39,7 @@ def fault(status: int, headers: Mapping[str, str], body: object) -> ModelError:
 
     400, 401, 402, 403, 404, 413, 422 and spent limits never pass by waiting, whatever a header says.
     """
-    said = scrubbed(_message(body))
+    said = _message(body)
     everything = body if isinstance(body, str) else json.dumps(body, default=str)
     if any(mark in everything for mark in _SPENT):
         return Rejected(f"{status}: the spending limit of the account is reached; raise it with the provider ({said})")
@@ -45,9 +51,37 @@ def fault(status: int, headers: Mapping[str, str], body: object) -> ModelError:
     return Transient(f"{status}: {name} ({said})", wait_s=asked_wait(headers), pauses_all=status in (429, 529))
 
 
-def looks_whole(reply: object, kind: type, parts: str) -> bool:
-    """Return whether an SDK gave back a reply of its own kind; it builds replies unchecked, and pages as plain text."""
-    return isinstance(reply, kind) and isinstance(getattr(reply, parts, None), list)
+@dataclass(frozen=True)
+class Errors:
+    """An SDK's exceptions, which are called alike in all of them."""
+
+    status: type[Any]
+    timeout: type[Exception]
+    connection: type[Exception]
+    other: type[Exception]
+
+
+@contextmanager
+def told(sdk: Errors) -> Iterator[None]:
+    """Turn what an SDK raises, and what reading its reply raises, into our errors.
+
+    SDKs build replies unchecked, and give back a page as plain text: a reply that lacks what every reply has
+    is a fault on the way. What they raised is not chained, since it may hold what a provider echoed.
+    """
+    try:
+        yield
+    except sdk.status as error:
+        raise fault(error.status_code, error.response.headers, error.body) from None
+    except sdk.timeout:
+        raise Transient("the provider did not answer in time") from None
+    except sdk.connection as error:
+        raise Transient(f"no connection to the provider ({scrubbed(str(error.__cause__ or error))})") from None
+    except sdk.other as error:
+        raise Rejected(scrubbed(str(error))) from None
+    except (AttributeError, TypeError):
+        raise Transient("something other than the provider answered (a page, or a reply of another form)") from None
+    except (ValueError, RecursionError):
+        raise Transient("the provider's reply can't be read (not JSON, or of another form)") from None
 
 
 def asked_wait(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
@@ -57,7 +91,7 @@ def asked_wait(headers: Mapping[str, str], now: datetime | None = None) -> float
     Zero, negative, past and unreadable values count as not said.
     """
     milliseconds = _positive(headers.get("retry-after-ms"))
-    if milliseconds:
+    if milliseconds and milliseconds / 1000 > 0:
         return milliseconds / 1000
     said = headers.get("retry-after", "")
     return _positive(said) or _until(said, now or datetime.now(UTC))
@@ -83,12 +117,12 @@ def _until(text: str, now: datetime) -> float | None:
 def _message(body: object) -> str:
     inner = body.get("error", body) if isinstance(body, dict) else body
     said = inner.get("message", inner) if isinstance(inner, dict) else inner
-    return " ".join(str(said or "no reason given").split())[:_LONGEST]
+    return " ".join(scrubbed(str(said or "no reason given")).split())[:_LONGEST]
 
 
 def scrubbed(text: str) -> str:
     """Return `text` without anything that looks like a key or is the value of a secret in the environment."""
-    for name, value in os.environ.items():
-        if len(value) >= 6 and _SECRET_NAME.search(name):
-            text = text.replace(value, "[key]")
-    return _SECRET_SHAPE.sub("[key]", text)
+    secrets = [value for name, value in os.environ.items() if len(value) >= _SHORTEST and _SECRET_NAME.search(name)]
+    for secret in sorted(secrets, key=len, reverse=True):
+        text = text.replace(secret, "[key]")
+    return _SECRET_SHAPE.sub("[key]", writable(text))

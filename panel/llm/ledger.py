@@ -6,18 +6,21 @@ import difflib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import zip_longest
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from panel.errors import RecordError, RecordingMissing
 from panel.files import Json, digest_of, read_json, readable, write_whole
 from panel.llm.model import Model
 from panel.record import Record
 from panel.request import Label, Reply, Request
+from panel.text import writable
 
-MOST_DIFF_LINES = 16
+MOST_DIFF_LINES, LONGEST_LINE, CONTEXT = 16, 160, 40
+"""Of what a miss shows: lines, characters a line, characters before a change."""
 
 
 class Recording(Record):
@@ -44,8 +47,10 @@ class Recording(Record):
     @classmethod
     def of(cls, request: Request, reply: Reply) -> Self:
         """Return the recording of a request and its reply."""
-        digest = _digest(request, reply)
-        return cls(identity=request.identity, digest=digest, label=request.label, request=request, reply=reply)
+        detail = None if reply.detail is None else writable(reply.detail)
+        kept = reply.model_copy(update={"text": writable(reply.text), "detail": detail})
+        digest = _digest(request, kept)
+        return cls(identity=request.identity, digest=digest, label=request.label, request=request, reply=kept)
 
 
 def _digest(request: Request, reply: Reply) -> str:
@@ -72,22 +77,21 @@ class Ledger:
         """Return the recording in one file; raises RecordError where it is torn, or not what was written there."""
         try:
             recording = Recording.model_validate(read_json(path))
-        except ValidationError as error:
-            raise RecordError(
-                f"{path}: is no recording ({error.error_count()} faults); delete it to ask again"
-            ) from error
-        request, reply = recording.request, recording.reply
-        if self.path(request.identity) != path or recording.identity != request.identity:
+            identity, digest = recording.request.identity, _digest(recording.request, recording.reply)
+        except ValueError as error:
+            raise RecordError(f"{path}: is no recording as Panel writes it; delete it to ask again") from error
+        if self.path(identity) != path or recording.identity != identity:
             raise RecordError(f"{path}: the request in it does not match its name; delete it to ask again")
-        if recording.digest != _digest(request, reply):
+        if recording.digest != digest:
             raise RecordError(f"{path}: was changed after it was written; restore it, or delete it to ask again")
         return recording
 
-    def keep(self, request: Request, reply: Reply) -> None:
-        """Write a recording; one that is there already is never overwritten."""
-        path = self.path(request.identity)
+    def keep(self, request: Request, reply: Reply) -> Reply:
+        """Write a recording; one that is there already is never overwritten. Return the reply as it is kept."""
+        recording, path = Recording.of(request, reply), self.path(request.identity)
         if not path.exists():
-            write_whole(path, readable(Recording.of(request, reply).as_json()))
+            write_whole(path, readable(recording.as_json()))
+        return recording.reply
 
     def labelled(self, label: Label) -> Iterator[Recording]:
         """Yield the recordings made for one seat of one tool, in the order of their files."""
@@ -142,13 +146,23 @@ def _lines(request: Request) -> list[str]:
 
 
 def _changes(before: list[str], after: list[str]) -> list[str]:
-    diff = [
-        line
-        for line in difflib.unified_diff(before, after, n=0, lineterm="")
-        if not line.startswith(("---", "+++", "@@"))
-    ]
-    shown = [f"    {line[:1]} {line[1:].strip()[:160]}" for line in diff if line[1:].strip()][:MOST_DIFF_LINES]
-    return [*shown, f"    … and {len(diff) - MOST_DIFF_LINES} more lines"] if len(diff) > MOST_DIFF_LINES else shown
+    """Return the changed lines, each with its sign, from a little before the place where it changed."""
+    changed: list[str] = []
+    for _, start, end, new_start, new_end in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
+        old, new = before[start:end], after[new_start:new_end]
+        if old != new:
+            changed += [f"- {_around(line, twin)}" for line, twin in zip_longest(old, new) if line and line.strip()]
+            changed += [f"+ {_around(line, twin)}" for line, twin in zip_longest(new, old) if line and line.strip()]
+    shown, rest = changed[:MOST_DIFF_LINES], len(changed) - MOST_DIFF_LINES
+    return [f"    {line}" for line in ([*shown, f"… and {rest} more lines"] if rest > 0 else shown)]
+
+
+def _around(line: str, twin: str | None) -> str:
+    """Return the part of a long line in which it differs from the line that it was or became."""
+    pairs = zip(line, twin or "", strict=False)
+    same = next((place for place, (one, other) in enumerate(pairs) if one != other), 0)
+    start = max(0, same - CONTEXT) if len(line) > LONGEST_LINE else 0
+    return f"{'…' if start else ''}{line[start : start + LONGEST_LINE].strip()}"
 
 
 @dataclass(frozen=True)
@@ -168,7 +182,6 @@ class Recorded:
             return found
         if self.inner is None:
             raise self.ledgers.missing(request)
-        reply = await self.inner.ask(request)
-        self.ledgers.own.keep(request, reply)
+        reply = self.ledgers.own.keep(request, await self.inner.ask(request))
         self.asked.append(request.identity)
         return reply

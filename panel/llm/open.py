@@ -42,9 +42,17 @@ def provider_of(model: str) -> str:
 
 
 def key_of(provider: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the key of a provider from the environment; "" where it needs none, None where it is missing."""
-    names = KEYS[provider]
-    return next((environ[name] for name in names if environ.get(name)), None) if names else ""
+    """Return the key of a provider from the environment; "" where it needs none, None where it is missing.
+
+    Raises SettingsError where it can be no key.
+    """
+    for name in KEYS[provider]:
+        key = environ.get(name, "").strip()
+        if not key.isascii() or not key.isprintable():
+            raise SettingsError(f"{name}: holds a character that no key has; copy the key again")
+        if key:
+            return key
+    return None if KEYS[provider] else ""
 
 
 @dataclass

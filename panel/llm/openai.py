@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from json import JSONDecodeError
 
 import openai
 from openai.types.responses import (
@@ -19,11 +18,17 @@ from openai.types.responses import (
 from openai.types.responses.response_create_params import PromptCacheOptions
 from openai.types.shared_params import Reasoning
 
-from panel.errors import Rejected, Transient
-from panel.llm.faults import fault, looks_whole, scrubbed
+from panel.errors import Transient
+from panel.llm.faults import Errors, scrubbed, told
 from panel.llm.model import now
 from panel.request import Block, ModelName, Reply, Request, Stop, Usage
 
+_ERRORS = Errors(
+    status=openai.APIStatusError,
+    timeout=openai.APITimeoutError,
+    connection=openai.APIConnectionError,
+    other=openai.OpenAIError,
+)
 _NO_BREAKPOINTS = re.compile(r"(?:gpt-(?:[34]|5(?:\.[0-5])?(?![.\d]))|o\d|chatgpt|ft:)")
 """Models before gpt-5.6 cache by themselves and know no breakpoints."""
 
@@ -36,25 +41,12 @@ class OpenAIModel:
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply; raises Transient or Rejected."""
-        try:
+        with told(_ERRORS):
             response = await self._create(request)
-        except openai.APIStatusError as error:
-            raise fault(error.status_code, error.response.headers, error.body) from error
-        except openai.APITimeoutError as error:
-            raise Transient("the provider did not answer in time") from error
-        except openai.APIConnectionError as error:
-            raise Transient(f"no connection to the provider ({scrubbed(str(error.__cause__ or error))})") from error
-        except JSONDecodeError as error:
-            raise Transient("the provider's reply is not JSON") from error
-        except openai.OpenAIError as error:
-            raise Rejected(scrubbed(str(error))) from error
-        if not looks_whole(response, Response, "output"):
-            raise Transient("something other than the provider answered (a page instead of a reply)")
-        if response.status == "failed":
-            raise Transient(
-                f"the provider failed ({scrubbed(response.error.message if response.error else 'no reason')})"
-            )
-        return _reply(response)
+            if response.status == "failed":
+                reason = response.error.message if response.error else "no reason"
+                raise Transient(f"the provider failed ({scrubbed(reason)})")
+            return _reply(response)
 
     async def _create(self, request: Request) -> Response:
         name = ModelName.parse(request.model).name
@@ -65,9 +57,7 @@ class OpenAIModel:
             instructions=request.system,
             input=_input(request, breakpoints),
             max_output_tokens=request.parameters.max_tokens,
-            text={
-                "format": {"type": "json_schema", "name": "take", "strict": True, "schema": dict(request.reply_schema)}
-            },
+            text=_form(request),
             prompt_cache_key=_cache_key(request),
             prompt_cache_options=options if breakpoints else openai.omit,
             reasoning=Reasoning(effort=request.parameters.effort) if request.parameters.effort else openai.omit,
@@ -124,5 +114,5 @@ def _usage(used: ResponseUsage | None) -> Usage:
         return Usage()
     cached = getattr(used.input_tokens_details, "cached_tokens", 0) or 0
     written = getattr(used.input_tokens_details, "cache_write_tokens", 0) or 0
-    fresh = used.input_tokens - cached - written
-    return Usage(input=fresh, cache_read=cached, cache_write=written, output=used.output_tokens)
+    fresh = (used.input_tokens or 0) - cached - written
+    return Usage(input=fresh, cache_read=cached, cache_write=written, output=used.output_tokens or 0)

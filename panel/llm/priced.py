@@ -7,7 +7,7 @@ from datetime import datetime
 
 from panel.llm.model import Model
 from panel.money import cost
-from panel.request import Reply, Request
+from panel.request import Reply, Request, Usage
 
 
 @dataclass(frozen=True)
@@ -19,5 +19,7 @@ class Priced:
     async def ask(self, request: Request) -> Reply:
         """Return the reply with its cost in US dollars, or None there where the price is not known."""
         reply = await self.inner.ask(request)
+        if reply.usage == Usage():
+            return reply  # a provider that does not tell what was used leaves the price unknown
         at = datetime.fromisoformat(reply.recorded_at)
         return reply.model_copy(update={"cost_usd": cost(request.model, reply.usage, at)})

@@ -42,9 +42,13 @@ class Gate:
         """Let nobody through for so many seconds from now."""
         self.opens_at = max(self.opens_at, self.clock.now() + seconds)
 
+    def left_s(self) -> float:
+        """Return the seconds until it opens; 0 or less where it is open."""
+        return self.opens_at - self.clock.now()
+
     async def passed(self) -> None:
         """Return when the gate is open."""
-        while (left := self.opens_at - self.clock.now()) > 0:
+        while (left := self.left_s()) > 0:
             await self.clock.sleep(left)
 
 
@@ -100,6 +104,9 @@ class _Call:
     ending: str | None = None
 
     async def once(self) -> Reply:
+        deadline, left = self.by.policy.deadline_s, self.by.gate.left_s()
+        if left > 0 and self.by.clock.now() + left - self.began > deadline:
+            raise GaveUp(f"the provider holds everybody back for {left:g} s more, past the deadline of {deadline:g} s")
         await self.by.gate.passed()
         waited = self.by.clock.now() - (self.began if self.ended is None else self.ended)
         try:

@@ -1,0 +1,114 @@
+"""An answer: what a model writes in reply, before anything in it is checked."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, JsonValue, ValidationError
+
+from panel.document import explain, printable
+from panel.record import Record
+from panel.take import Evidence, Outside, Vote
+from panel.text import clean
+
+MOST_STARTS = 200
+"""So many braces are tried for the beginning of the answer."""
+
+LONGEST_REASON = 600
+
+
+class NotAnAnswer(ValueError):
+    """A reply does not fit the reply schema; the text says where."""
+
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        message = "true and false are no ratings"
+        raise ValueError(message)
+    return value
+
+
+class Rating(Record):
+    """One criterion, as the model rated it."""
+
+    criterion: str
+    """The id of the criterion."""
+
+    rating: Annotated[Literal[0, 1, 2, 3, 4], BeforeValidator(_no_truth)] | None
+    """0 to 4; None where the dossier does not tell."""
+
+    why: str
+    """The reason in a few words."""
+
+    evidence: tuple[str, ...]
+    """Ids of the quotes that it rests on."""
+
+
+class Abstain(Record):
+    """Why a persona does not vote."""
+
+    reason: str
+    """What is missing."""
+
+
+class Answer(Record):
+    """What a model writes: evidence before judgement, judgement before prose."""
+
+    evidence: tuple[Evidence, ...]
+    ratings: tuple[Rating, ...]
+    outside: tuple[Outside, ...]
+    take: str
+    headline: str
+    best_for: str
+    not_for: str
+    would_change_my_vote: str
+    vote: Vote | None
+    abstain: Abstain | None
+
+    @property
+    def prose(self) -> dict[str, str]:
+        """Everything that is published as running text, by what it is called."""
+        named = {"take": self.take, "headline": self.headline, "best_for": self.best_for, "not_for": self.not_for}
+        whys = {f"why of {rating.criterion}": rating.why for rating in self.ratings}
+        return named | {"would_change_my_vote": self.would_change_my_vote} | whys
+
+
+def read_answer(reply: str) -> Answer:
+    """Return the answer in a reply; a code fence, thinking and talk around the JSON object do no harm.
+
+    Raises NotAnAnswer where there is no object or where it does not fit the schema.
+    """
+    try:
+        return Answer.model_validate(_cleaned(_json_object(re.sub(r"<think>.*?</think>", "", reply, flags=re.DOTALL))))
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, each['loc'])) or 'the object'}: {explain(each)}" for each in error.errors()[:6]]
+        raise NotAnAnswer(printable("; ".join(faults))[:LONGEST_REASON]) from error
+    except RecursionError as error:
+        raise NotAnAnswer("it is nested too deeply") from error
+
+
+def _json_object(text: str) -> JsonValue:
+    """Return the first JSON object in `text` that has a take in it."""
+    decoder, problem = json.JSONDecoder(strict=False), "there is no JSON object in it"
+    for start in [found.start() for found in re.finditer(r"\{", text)][:MOST_STARTS]:
+        try:
+            data: JsonValue = decoder.raw_decode(text, start)[0]
+        except ValueError as error:
+            problem = f"it is not JSON: {error}"
+        else:
+            if isinstance(data, dict) and Answer.model_fields.keys() & data.keys():
+                return data
+    raise NotAnAnswer(printable(problem)[:LONGEST_REASON])
+
+
+def _cleaned(data: JsonValue) -> JsonValue:
+    match data:
+        case str():
+            return clean(data).text
+        case list():
+            return [_cleaned(item) for item in data]
+        case dict():
+            return {key: _cleaned(value) for key, value in data.items()}
+    return data

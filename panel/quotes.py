@@ -1,0 +1,73 @@
+"""Quotes: pieces of evidence, looked up word for word in the dossier."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from panel.passages import addressing
+from panel.take import Evidence
+from panel.text import fold, words
+from panel.tool import Tool
+
+FEWEST, MOST = 4, 40
+"""Words of a quote; a field with fewer is quoted whole."""
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A piece of evidence that was found in the dossier, with its place in the folded text of its source."""
+
+    evidence: Evidence
+    start: int
+    end: int
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Where it stands; two quotes of the same words have the same place."""
+        return self.evidence.source, self.start, self.end
+
+    def overlaps(self, other: Quote) -> bool:
+        """Return whether the two share words of one field."""
+        return self.evidence.source == other.evidence.source and self.start < other.end and other.start < self.end
+
+
+def verified(evidence: Iterable[Evidence], tool: Tool) -> tuple[dict[str, Quote], list[str]]:
+    """Return the quotes that stand in the dossier, by id, and complaints about those that do not."""
+    fields = {name: fold(text) for name, text in tool.quotable.items()}
+    found: dict[str, Quote] = {}
+    complaints = []
+    for piece in evidence:
+        outcome = "has the id of another quote" if piece.id in found else _look_up(piece, fields)
+        if isinstance(outcome, Quote):
+            found[piece.id] = outcome
+        else:
+            complaints.append(f'quote {piece.id} ("{piece.quote[:80]}") {outcome}')
+    return found, complaints
+
+
+def _look_up(piece: Evidence, fields: Mapping[str, str]) -> Quote | str:
+    """Return the quote, or what is wrong with it."""
+    quote, text = fold(piece.quote), fields.get(piece.source)
+    if text is None:
+        return f"names the source '{piece.source[:40]}'; sources are {', '.join(fields)}"
+    places = _places(quote, text)
+    if not places:
+        return f"does not stand letter by letter in {piece.source}"
+    if not FEWEST <= words(quote) <= MOST and not (words(quote) < FEWEST and quote == text):
+        return f"has {words(quote)} words; write {FEWEST} to {MOST}, or a shorter field whole"
+    free = [
+        place for place in places if not any(place[0] < end and start < place[1] for start, end in addressing(text))
+    ]
+    if not free:
+        return "is from a passage that addresses a reviewer; that is no evidence"
+    return Quote(piece, *free[0])
+
+
+def _places(quote: str, text: str) -> list[tuple[int, int]]:
+    """Return where `quote` stands in `text` as whole words, marks around them left aside."""
+    if not quote:
+        return []
+    whole = re.compile(rf"(?<!\S)[^\w\s]*({re.escape(quote)})[^\w\s]*(?!\S)")
+    return [found.span(1) for found in whole.finditer(text)]
