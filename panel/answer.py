@@ -90,17 +90,23 @@ def read_answer(reply: str) -> Answer:
 
 
 def _json_object(text: str) -> JsonValue:
-    """Return the first JSON object in `text` that has a take in it."""
-    decoder, problem = json.JSONDecoder(strict=False), "there is no JSON object in it"
-    for start in [found.start() for found in re.finditer(r"\{", text)][:MOST_STARTS]:
+    """Return the one JSON object in `text` that is meant as an answer."""
+    decoder, problem, end = json.JSONDecoder(strict=False), "there is no JSON object in it", 0
+    found: list[JsonValue] = []
+    for start in [brace.start() for brace in re.finditer(r"\{", text)][:MOST_STARTS]:
+        if start < end:
+            continue
         try:
-            data: JsonValue = decoder.raw_decode(text, start)[0]
+            data, after = decoder.raw_decode(text, start)
         except ValueError as error:
             problem = f"it is not JSON: {error}"
         else:
-            if isinstance(data, dict) and Answer.model_fields.keys() & data.keys():
-                return data
-    raise NotAnAnswer(printable(problem)[:LONGEST_REASON])
+            if Answer.model_fields.keys() & data.keys():
+                found.append(data)
+                end = after
+    if len(found) != 1:
+        raise NotAnAnswer("there are several answers in it" if found else printable(problem)[:LONGEST_REASON])
+    return found[0]
 
 
 def _cleaned(data: JsonValue) -> JsonValue:

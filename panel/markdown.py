@@ -14,8 +14,10 @@ from panel.review import Review, Seat
 from panel.take import Evidence, Rated
 from panel.verdict import Verdict
 
-_ACTIVE = re.compile(r"([\\`*\[\]|<>#~]|(?<!\w)_|_(?!\w)|!(?=\[)|^[-+=](?=\s|$)|^\d+(?=[.)]\s))", re.MULTILINE)
-_ENTITIES = {"<": "&lt;", ">": "&gt;"}
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
+_ACTIVE = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])|^[-+=#]")
+_NUMBERED = re.compile(r"^(\d+)([.)])")
+_LINKED = re.compile(r"(?<=:)//|(?<=\bwww)\.|(?<=\w)@(?=\w)", re.IGNORECASE)
 
 
 def page(review: Review) -> str:
@@ -53,8 +55,13 @@ def _templates() -> Environment:
 
 
 def plain(text: object) -> str:
-    """Return `text` as Markdown that shows it and does nothing else; on one line."""
-    return _ACTIVE.sub(lambda found: _ENTITIES.get(found[0], "\\" + found[0]), " ".join(str(text).split()))
+    """Return `text` as Markdown that shows it and does nothing else; on one line.
+
+    Addresses in it do not become links either, where a reader of Markdown would make them so.
+    """
+    escaped = _ACTIVE.sub(r"\\\g<0>", " ".join(str(text).split()).translate(_ENTITIES))
+    numbered = _NUMBERED.sub(r"\1\\\2", escaped)
+    return _LINKED.sub(lambda found: "".join(f"&#{ord(char)};" for char in found[0]), numbered)
 
 
 def rating(rated: Rated) -> str:

@@ -10,12 +10,14 @@ from pathlib import Path
 from panel.ask import ask_seat
 from panel.errors import InputError, RecordingMissing
 from panel.llm.ledger import Recorded
+from panel.llm.model import Model
 from panel.llm.open import Providers
+from panel.llm.warm import Warm
 from panel.markdown import page
 from panel.mode import answering
 from panel.persona import Persona
 from panel.project import Project
-from panel.review import Review, Seat, review, seat
+from panel.review import Absence, Review, Seat, review, seat
 from panel.store import Choice, choice
 from panel.tool import Tool
 
@@ -46,7 +48,7 @@ async def review_tool(
     Raises InputError where something can't be asked; what was answered by then is in the ledger.
     """
     table = _Table(project, tool, providers, only, watch)
-    seats = await warm_first(project.panel, table.sit)
+    seats = await side_by_side(project.panel, table.sit)
     result = review(tool, seats)
     paths = project.store.save_review(result, page(result))
     project.store.save_choices(tool.slug, table.choices)
@@ -56,13 +58,9 @@ async def review_tool(
     return done
 
 
-async def warm_first(panel: Sequence[Persona], sit: Callable[[Persona], Awaitable[Seat]]) -> list[Seat]:
-    """Return the seats of a panel: the first alone, which writes the provider's prompt cache, then the others at once.
-
-    All of them finish before anything is raised; several InputErrors become one.
-    """
-    first = await asyncio.gather(*map(sit, panel[:1]), return_exceptions=True)
-    done = first + await asyncio.gather(*map(sit, panel[1:]), return_exceptions=True)
+async def side_by_side(panel: Sequence[Persona], sit: Callable[[Persona], Awaitable[Seat]]) -> list[Seat]:
+    """Return the seats of a panel; all of them finish before anything is raised, and several InputErrors become one."""
+    done = await asyncio.gather(*map(sit, panel), return_exceptions=True)
     faults = [each for each in done if isinstance(each, BaseException)]
     for fault in faults:
         if not isinstance(fault, InputError):
@@ -86,6 +84,7 @@ class _Table:
     dropped: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     recorded: Mapping[str, Seat] = field(default_factory=dict)
+    warm: dict[str, Warm] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         before = self.project.store.review(self.tool.slug) if self.only else None
@@ -121,24 +120,39 @@ class _Table:
 
     async def _replayed(self, persona: Persona) -> Seat:
         """Return a seat that was not to be asked, from the ledgers where they have it."""
-        question = self.project.question(self.tool, persona)
         try:
-            return await ask_seat(question, Recorded(self.project.ledgers, None), self.project.settings.samples)
+            return await self._chosen(persona, Recorded(self.project.ledgers, None))
         except RecordingMissing:
             return seat(persona, self.project.prompts.digest, "unseated", reason="not asked yet")
 
     async def _asked(self, persona: Persona) -> Seat:
-        settings = self.project.settings
-        model = Recorded(self.project.ledgers, answering(persona, settings, self.providers), self.asked)
-        if settings.mode == "fresh":
-            question = self.project.question(self.tool, persona)
-            samples = 1 if settings.samples == "auto" else settings.samples
-            unused = self.project.ledgers.unused_sample(question.request)
-            done = await ask_seat(question, model, samples, unused)
-            self.choices[persona.id] = choice(unused, samples, self.tool, persona)
-            return done
+        model = Recorded(self.project.ledgers, self._live(persona), self.asked)
+        if self.project.settings.mode == "fresh":
+            return await self._fresh(persona, model)
+        return await self._chosen(persona, model)
+
+    def _live(self, persona: Persona) -> Model | None:
+        """Return who is asked where the ledgers are silent; seats that ask the same model share one warm cache."""
+        model = answering(persona, self.project.settings, self.providers)
+        if model is None:
+            return None
+        return self.warm.setdefault(persona.model or self.project.settings.model, Warm(model))
+
+    async def _chosen(self, persona: Persona, model: Model) -> Seat:
+        """Return the seat as the editor chose it, else from the first sample on."""
         chosen = self.choices.get(persona.id)
-        question = self.project.question(self.tool, persona, chosen.note if chosen else None)
-        return await ask_seat(
-            question, model, chosen.samples if chosen else settings.samples, chosen.sample if chosen else 1
-        )
+        if chosen is None:
+            return await ask_seat(self.project.question(self.tool, persona), model, self.project.settings.samples)
+        question = self.project.question(self.tool, persona, chosen.note)
+        return await ask_seat(question, model, chosen.samples, chosen.sample)
+
+    async def _fresh(self, persona: Persona, model: Model) -> Seat:
+        """Return the seat from the next unused samples, which become the choice unless the provider failed."""
+        settings = self.project.settings
+        question = self.project.question(self.tool, persona)
+        samples = 1 if settings.samples == "auto" else settings.samples
+        unused = self.project.ledgers.unused_sample(question.request)
+        done = await ask_seat(question, model, samples, unused)
+        if done.absence != Absence.FAILED:
+            self.choices[persona.id] = choice(unused, samples, self.tool, persona)
+        return done

@@ -63,12 +63,15 @@ def names_and_numbers(text: str, common_words: frozenset[str]) -> Iterator[str]:
     for sentence in sentences(fold(text)):
         for place, run in enumerate(sentence.split()):
             token = run.strip(_EDGES)
-            if token in common_words or _bare(token) in common_words:
-                continue
-            yield from _NUMBER.findall(token)
-            for part in _PART.split(_bare(token))[0 if place else 1 :]:
-                if any(char.isupper() for char in part) and part not in common_words:
-                    yield part
+            if token not in common_words and _bare(token) not in common_words:
+                yield from _NUMBER.findall(token)
+                yield from _names(token, common_words, opens=place == 0)
+
+
+def _names(token: str, common_words: frozenset[str], *, opens: bool) -> list[str]:
+    """Return the parts of a token that are names; the first part of one that opens a sentence is none."""
+    parts = _PART.split(_bare(token))[1 if opens else 0 :]
+    return [part for part in parts if any(char.isupper() for char in part) and part not in common_words]
 
 
 def _bare(token: str) -> str:

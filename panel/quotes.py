@@ -35,11 +35,10 @@ class Quote:
 
 def verified(evidence: Iterable[Evidence], tool: Tool) -> tuple[dict[str, Quote], list[str]]:
     """Return the quotes that stand in the dossier, by id, and complaints about those that do not."""
-    fields = {name: fold(text) for name, text in tool.quotable.items()}
     found: dict[str, Quote] = {}
     complaints = []
     for piece in evidence:
-        outcome = "has the id of another quote" if piece.id in found else _look_up(piece, fields)
+        outcome = "has the id of another quote" if piece.id in found else _look_up(piece, tool.quotable)
         if isinstance(outcome, Quote):
             found[piece.id] = outcome
         else:
@@ -49,9 +48,10 @@ def verified(evidence: Iterable[Evidence], tool: Tool) -> tuple[dict[str, Quote]
 
 def _look_up(piece: Evidence, fields: Mapping[str, str]) -> Quote | str:
     """Return the quote, or what is wrong with it."""
-    quote, text = fold(piece.quote), fields.get(piece.source)
-    if text is None:
+    raw = fields.get(piece.source)
+    if raw is None:
         return f"names the source '{piece.source[:40]}'; sources are {', '.join(fields)}"
+    quote, text = fold(piece.quote), fold(raw)
     places = _places(quote, text)
     if not places:
         return f"does not stand letter by letter in {piece.source}"

@@ -65,10 +65,14 @@ def words(text: str) -> int:
     return sum(any(char.isalnum() for char in run) for run in text.split())
 
 
-def sentences(text: str) -> list[str]:
-    """Return the sentences of `text`: split after . ! ? and at line breaks, not after an abbreviation; trimmed."""
+def sentences(text: str, *, over_lines: bool = False) -> list[str]:
+    """Return the sentences of `text`, trimmed: split after . ! ? but not after an abbreviation, and at line breaks.
+
+    With `over_lines` a sentence goes on over a single line break, as in text that was wrapped by hand.
+    """
     found: list[str] = []
-    for piece in re.split(r"(?<=[.!?])[\"')\]]*\s+|\n+", text):
+    breaks = r"\n\s*\n" if over_lines else r"\n+"
+    for piece in re.split(rf"(?<=[.!?])[\"')\]]*\s+|{breaks}", text):
         if found and _ABBREVIATED.search(found[-1]):
             found[-1] = f"{found[-1]} {piece.strip()}"
         elif piece.strip():

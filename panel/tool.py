@@ -240,7 +240,7 @@ def _passages(dossier: Dossier) -> Iterator[Passage]:
     for field, text in texts.items():
         yield from addressed(field, text)
     for source in dossier.sources:
-        yield from addressed(source.id, f"{source.title}\n{source.text}")
+        yield from addressed(source.id, f"{source.title}\n\n{source.text}")
 
 
 def _check(dossier: Dossier, slug: str, document: Document) -> None:

@@ -29,7 +29,11 @@ def functions() -> Iterator[tuple[Path, Function]]:
 def depth(node: ast.AST, level: int = 0) -> int:
     """Return how deep blocks are nested in a function."""
     blocks = (ast.For, ast.AsyncFor, ast.While, ast.If, ast.With, ast.AsyncWith, ast.Try, ast.Match)
-    inner = [depth(child, level + isinstance(child, blocks)) for child in ast.iter_child_nodes(node)]
+    chained = node.orelse if isinstance(node, ast.If) and len(node.orelse) == 1 else []
+    inner = [
+        depth(child, level + (isinstance(child, blocks) and not (isinstance(child, ast.If) and child in chained)))
+        for child in ast.iter_child_nodes(node)
+    ]
     return max(inner, default=level)
 
 

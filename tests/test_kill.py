@@ -87,7 +87,7 @@ def run(forked: Forked, folder: Path, vendor: Vendor, killer: Killer | None = No
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_killed_review_goes_on_where_it_was(seed: int, forked: Forked, tmp_path: Path) -> None:
-    """After kill -9 a restart completes, asks for nothing that the ledger has, and twice only for what was in flight."""
+    """After kill -9 a restart completes and asks for nothing that the ledger has: twice only what was in flight."""
     made.project(tmp_path, personas=SEATS)
     killer = Killer(seed)
     with Vendor(killer) as vendor:

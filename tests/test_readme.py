@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from conftest import EXAMPLES, ROOT
-from panel.cli.app import COMMANDS
 from test_cli import run
+
+from panel.cli.app import COMMANDS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TRANSCRIPTS = re.findall(r"```console\n\$ panel (.*?)\n(.*?)```", README, re.DOTALL)

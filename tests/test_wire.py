@@ -161,7 +161,7 @@ def test_anthropic_is_sent_schema_system_and_one_breakpoint() -> None:
 
 
 def test_openai_is_sent_schema_system_and_one_breakpoint() -> None:
-    """OpenAI gets a strict schema, the system as instructions, a breakpoint on the dossier and the word to store nothing."""
+    """OpenAI gets a strict schema, the system as instructions, a breakpoint on the dossier, and stores nothing."""
     talk = once(OPENAI, [OPENAI.said("{}")])
 
     assert {
