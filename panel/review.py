@@ -161,17 +161,21 @@ def verdict_over(maker: str, seats: Sequence[Seat]) -> Verdict:
 
 def disclosures(maker: str, heard: Sequence[Seat]) -> Iterable[Disclosure]:
     """Yield what a reader should know about the seats heard; `maker` is the tool's."""
-    conflicts = {seat.persona: model for seat in heard for model in _models(seat) if same_maker(maker, model)}
-    if conflicts:
-        judges = [seat for seat in heard if seat.persona in conflicts]
-        made = maker_of(next(iter(conflicts.values())))
-        yield _about("conflict of interest", judges, f"judged by a model of {made}, who makes this tool")
+    yield from _conflicts(maker, heard)
     asked = {ask.asked for seat in heard for ask in seat.asks}
     if len(heard) > 1 and len(asked) == 1:
         yield _about("one model", heard, f"all seats were asked of one model, {asked.pop()}: several roles, one mind")
     for kind, text, holds in _OF_REPLIES:
         if seats := [seat for seat in heard if holds(seat)]:
             yield _about(kind, seats, text)
+
+
+def _conflicts(maker: str, heard: Sequence[Seat]) -> Iterable[Disclosure]:
+    judging = {seat.persona: model for seat in heard for model in _models(seat) if same_maker(maker, model)}
+    if judging:
+        made = maker_of(next(iter(judging.values())))
+        judges = [seat for seat in heard if seat.persona in judging]
+        yield _about("conflict of interest", judges, f"judged by a model of {made}, who makes this tool")
 
 
 _OF_REPLIES: Sequence[tuple[str, str, Callable[[Seat], bool]]] = (
