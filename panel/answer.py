@@ -16,6 +16,9 @@ from panel.text import clean
 MOST_STARTS = 200
 """So many braces are tried for the beginning of the answer."""
 
+TELLING_KEYS = 3
+"""An object with so many keys of an answer is meant as one."""
+
 LONGEST_REASON = 600
 
 
@@ -101,7 +104,7 @@ def _json_object(text: str) -> JsonValue:
         except ValueError as error:
             problem = f"it is not JSON: {error}"
         else:
-            if Answer.model_fields.keys() & data.keys():
+            if len(Answer.model_fields.keys() & data.keys()) >= TELLING_KEYS:
                 found.append(data)
                 end = after
     if len(found) != 1:

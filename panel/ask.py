@@ -50,14 +50,18 @@ async def ask_seat(question: Question, model: Model, samples: Samples, first: in
 
 
 def _seat(question: Question, heard: Sequence[Heard]) -> Seat:
-    """Return the seat that its samples make: heard where at least half of them are takes."""
+    """Return the seat that its samples make: heard where at least half of them are takes.
+
+    A sample that the provider failed makes the seat fail: what came is in the ledger, and asking again completes it.
+    """
     asks = tuple(ask for each in heard for ask in each.asks)
     takes = [each.take for each in heard if each.take]
     digest = question.prompts.digest
-    if 2 * len(takes) >= len(heard):
+    failed = next((each for each in heard if each.absence == Absence.FAILED), None)
+    if 2 * len(takes) >= len(heard) and not failed:
         take = combine(takes, question.persona.threshold)
         return seat(question.persona, digest, "heard", take=take, asks=asks)
-    absent = next(each for each in heard if not each.take)
+    absent = failed or next(each for each in heard if not each.take)
     return seat(question.persona, digest, "absent", absence=absent.absence, reason=absent.reason, asks=asks)
 
 

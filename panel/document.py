@@ -29,6 +29,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 LARGEST_FILE = 1_000_000
 DEEPEST = 12
+MOST_FAULTS = 20
 _NULLS = {"", "~", "null", "Null", "NULL"}
 _MISSING = "is missing"
 
@@ -191,8 +192,10 @@ def fit(document: Document, model: type[Model], error: type[InputError], **more:
     try:
         return model.model_validate({**document.content, **more})
     except ValidationError as reason:
-        faults = [_fault(document, keys, details, error) for details in reason.errors()]
-        raise error("\n".join(dict.fromkeys(faults))) from reason
+        details = reason.errors(include_url=False)
+        told = dict.fromkeys(_fault(document, keys, each, error) for each in details[:MOST_FAULTS])
+        rest = [f"{document.path}: and {len(details) - MOST_FAULTS} more"] if len(details) > MOST_FAULTS else []
+        raise error("\n".join([*told, *rest])) from reason
 
 
 def _fault(document: Document, keys: _Keys, details: ErrorDetails, error: type[InputError]) -> str:

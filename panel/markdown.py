@@ -15,7 +15,7 @@ from panel.take import Evidence, Rated
 from panel.verdict import Verdict
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_ACTIVE = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])|^[-+=#]")
+_ACTIVE = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])|^[-+=]|(?<![^\s#])#")
 _NUMBERED = re.compile(r"^(\d+)([.)])")
 _LINKED = re.compile(r"(?<=:)//|(?<=\bwww)\.|(?<=\w)@(?=\w)", re.IGNORECASE)
 

@@ -152,7 +152,7 @@ def read_persona(path: Path) -> Persona:
 def read_panel(folder: Path) -> tuple[Persona, ...]:
     """Return the personas of a folder in their order; raises PersonaError with all faults of all files."""
     personas, faults = [], []
-    for path in sorted(folder.glob("*.md")):
+    for path in sorted(path for path in folder.glob("[!._]*.md") if path.name != "README.md"):
         try:
             personas.append(read_persona(path))
         except PersonaError as error:

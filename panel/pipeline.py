@@ -37,6 +37,8 @@ class Reviewed:
     """Personas whose choice no longer holds, since the dossier or the persona changed."""
     stale: Sequence[str]
     """Personas that were not asked and stay as recorded, although what they would be asked now is different."""
+    chosen: Sequence[str]
+    """Personas whose take is the one that the editor accepted, whatever `samples` says."""
 
 
 async def review_tool(
@@ -52,7 +54,7 @@ async def review_tool(
     result = review(tool, seats)
     paths = project.store.save_review(result, page(result))
     project.store.save_choices(tool.slug, table.choices)
-    done = Reviewed(result, paths, table.asked, table.dropped, table.stale)
+    done = Reviewed(result, paths, table.asked, table.dropped, table.stale, sorted(table.chosen))
     if done.asked or done.dropped:
         project.store.log(tool.slug, "review", label=result.verdict.label, asked=[*done.asked], dropped=[*done.dropped])
     return done
@@ -84,6 +86,7 @@ class _Table:
     dropped: list[str] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
     recorded: Mapping[str, Seat] = field(default_factory=dict)
+    chosen: set[str] = field(default_factory=set)
     warm: dict[str, Warm] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -143,6 +146,7 @@ class _Table:
         chosen = self.choices.get(persona.id)
         if chosen is None:
             return await ask_seat(self.project.question(self.tool, persona), model, self.project.settings.samples)
+        self.chosen.add(persona.id)
         question = self.project.question(self.tool, persona, chosen.note)
         return await ask_seat(question, model, chosen.samples, chosen.sample)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from panel.text import fold, sentences
 
-_EDGES = ".,;:!?\"'()[]{}*<>|"
+_WORD = re.compile(r"[^\W_]+(?:[.+#'&/_-]+[^\W_]+)*[+#]*")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _PART = re.compile(r"[-/]")
@@ -22,7 +22,7 @@ def claims_first_hand(text: str, phrases: Iterable[str]) -> str | None:
     plain = fold(text).casefold()
     for phrase in phrases:
         for found in re.finditer(rf"\b{re.escape(phrase)}\b", plain):
-            if not re.search(rf"\b{_EXCUSES}[^\w.!?]+(?:\w+[^\w.!?]+)?$", plain[: found.start()]):
+            if not re.search(rf"\b{_EXCUSES}\s+(?:\w+\s+)?$", plain[: found.start()]):
                 return phrase
     return None
 
@@ -61,21 +61,22 @@ def names_and_numbers(text: str, common_words: frozenset[str]) -> Iterator[str]:
     and is not a common word.
     """
     for sentence in sentences(fold(text)):
-        for place, run in enumerate(sentence.split()):
-            token = run.strip(_EDGES)
-            if token not in common_words and _bare(token) not in common_words:
-                yield from _NUMBER.findall(token)
-                yield from _names(token, common_words, opens=place == 0)
+        words = _WORD.findall(sentence)
+        for place, word in enumerate(words):
+            if word not in common_words and _bare(word) not in common_words:
+                yield from _names(word, common_words, opens=place == 0)
+        plain = " ".join(run for run in sentence.split() if not common_words.intersection(_WORD.findall(run)))
+        yield from _NUMBER.findall(plain)
 
 
-def _names(token: str, common_words: frozenset[str], *, opens: bool) -> list[str]:
-    """Return the parts of a token that are names; the first part of one that opens a sentence is none."""
-    parts = _PART.split(_bare(token))[1 if opens else 0 :]
+def _names(word: str, common_words: frozenset[str], *, opens: bool) -> list[str]:
+    """Return the parts of a word that are names; the first part of one that opens a sentence is none."""
+    parts = _PART.split(_bare(word))[1 if opens else 0 :]
     return [part for part in parts if any(char.isupper() for char in part) and part not in common_words]
 
 
-def _bare(token: str) -> str:
-    return re.sub(r"'s?$|'(?:re|ve|d|ll|t|m)$", "", token).strip(_EDGES)
+def _bare(word: str) -> str:
+    return re.sub(r"'s?$|'(?:re|ve|d|ll|t|m)$", "", word)
 
 
 def unknown_to(known: str, tokens: Iterable[str]) -> Iterator[str]:
@@ -83,9 +84,8 @@ def unknown_to(known: str, tokens: Iterable[str]) -> Iterator[str]:
     plain = fold(known)
     numbers = {_value(found) for found in _NUMBER.findall(plain)}
     named: set[str] = set()
-    for run in plain.casefold().split():
-        token = run.strip(_EDGES)
-        named |= {part.rstrip("s") for part in (token, _bare(token), *_PART.split(token), *_PART.split(_bare(token)))}
+    for word in _WORD.findall(plain.casefold()):
+        named |= {part.rstrip("s") for part in (word, _bare(word), *_PART.split(word), *_PART.split(_bare(word)))}
     for token in dict.fromkeys(tokens):
         is_known = _value(token) in numbers if _NUMBER.fullmatch(token) else token.casefold().rstrip("s") in named
         if not is_known:

@@ -15,6 +15,10 @@ FEWEST, MOST = 4, 40
 """Words of a quote; a field with fewer is quoted whole."""
 
 
+_OPENING, _CLOSING = r"[\"'(\[{*<`]*", r"[\"')\]}*>`.,;:!?]*"
+"""Marks that may be left out around a quote; a sign or a percent may not."""
+
+
 @dataclass(frozen=True)
 class Quote:
     """A piece of evidence that was found in the dossier, with its place in the folded text of its source."""
@@ -57,9 +61,7 @@ def _look_up(piece: Evidence, fields: Mapping[str, str]) -> Quote | str:
         return f"does not stand letter by letter in {piece.source}"
     if not FEWEST <= words(quote) <= MOST and not (words(quote) < FEWEST and quote == text):
         return f"has {words(quote)} words; write {FEWEST} to {MOST}, or a shorter field whole"
-    free = [
-        place for place in places if not any(place[0] < end and start < place[1] for start, end in addressing(text))
-    ]
+    free = [place for place in places if not any(place[0] < end and start < place[1] for start, end in addressing(raw))]
     if not free:
         return "is from a passage that addresses a reviewer; that is no evidence"
     return Quote(piece, *free[0])
@@ -69,5 +71,6 @@ def _places(quote: str, text: str) -> list[tuple[int, int]]:
     """Return where `quote` stands in `text` as whole words, marks around them left aside."""
     if not quote:
         return []
-    whole = re.compile(rf"(?<!\S)[^\w\s]*({re.escape(quote)})[^\w\s]*(?!\S)")
+    spaced = r"\s?-\s?".join(re.escape(part) for part in re.split(r"\s*-\s*", quote))
+    whole = re.compile(rf"(?<!\S){_OPENING}({spaced}){_CLOSING}(?!\S)")
     return [found.span(1) for found in whole.finditer(text)]

@@ -20,9 +20,12 @@ _HIDDEN: Mapping[str, re.Pattern[str]] = {
     ),
     "control": re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff]"),
 }
-_ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|vs|cf|etc|approx|resp|incl)\.$", re.IGNORECASE)
+_ABBREVIATED = re.compile(r"\b(?:e\.g|i\.e|vs|cf|etc|approx|resp|incl)\.\Z", re.IGNORECASE)
 _QUOTES = str.maketrans("\u2018\u2019\u201a\u201b\u2032\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb", "'''''" + '"' * 7)
 _DASHES = re.compile("[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]")
+_LONG_DASHES = re.compile("[\u2014\u2015]")
+"""These stand between words, with or without spaces around them."""
+
 _SPACE = re.compile(r"\s+")
 
 
@@ -56,7 +59,7 @@ def clean(raw: str) -> Cleaned:
 
 def fold(text: str) -> str:
     """Return the form in which quotes are compared: NFKC, plain quotes and dashes, single spaces; case is kept."""
-    plain = unicodedata.normalize("NFKC", text.translate(_QUOTES))
+    plain = unicodedata.normalize("NFKC", _LONG_DASHES.sub(" - ", text.translate(_QUOTES)))
     return _SPACE.sub(" ", _DASHES.sub("-", plain.translate(_QUOTES))).strip()
 
 
@@ -70,14 +73,14 @@ def sentences(text: str, *, over_lines: bool = False) -> list[str]:
 
     With `over_lines` a sentence goes on over a single line break, as in text that was wrapped by hand.
     """
-    found: list[str] = []
+    found, start = [], 0
     breaks = r"\n\s*\n" if over_lines else r"\n+"
-    for piece in re.split(rf"(?<=[.!?])[\"')\]]*\s+|{breaks}", text):
-        if found and _ABBREVIATED.search(found[-1]):
-            found[-1] = f"{found[-1]} {piece.strip()}"
-        elif piece.strip():
-            found.append(piece.strip())
-    return found
+    for boundary in re.finditer(rf"(?<=[.!?])[\"')\]]*\s+|{breaks}|\Z", text):
+        if boundary[0] and "\n" not in boundary[0] and _ABBREVIATED.search(text, start, boundary.start()):
+            continue
+        found.append(text[start : boundary.start()].strip())
+        start = boundary.end()
+    return [sentence for sentence in found if sentence]
 
 
 def writable(text: str) -> str:

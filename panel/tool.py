@@ -248,7 +248,7 @@ def _check(dossier: Dossier, slug: str, document: Document) -> None:
     if not _SLUG.fullmatch(slug):
         problem = "write lower-case letters, digits and single hyphens, such as my-tool"
         raise ToolError.at(path, line(("slug",)) or line(("name",)), "slug", problem)
-    if slug in RESERVED or "-vs-" in slug or re.fullmatch(r"(?:com|lpt)[0-9]", slug):
+    if slug in RESERVED or "-vs-" in f"{slug}-" or slug.startswith("vs-") or re.fullmatch(r"(?:com|lpt)[0-9]", slug):
         raise ToolError.at(path, line(("slug",)) or line(("name",)), "slug", f"'{slug}' is reserved; choose another")
     seen: set[str] = set(Dossier.model_fields)
     for number, source in enumerate(dossier.sources):

@@ -51,11 +51,9 @@ def asked(question: Question, *replies: Said, samples: Samples = 1, first: int =
     return asyncio.run(ask_seat(question, model, samples, first)), model
 
 
-def refused(reason: str | None = None) -> Reply:
+def refused(reason: str | None = None, text: str = "") -> Reply:
     """Return the reply of a model that declines."""
-    return Reply(
-        text="", stop=Stop.REFUSED, detail=reason, answered_by="fake:panel", recorded_at="2026-11-20T10:00:00Z"
-    )
+    return cut_short(text).model_copy(update={"stop": Stop.REFUSED, "detail": reason})
 
 
 def cut_short(text: str) -> Reply:
@@ -228,6 +226,8 @@ def test_of_two_usable_answers_the_mended_one_stands(question: Question) -> None
     [
         pytest.param(refused("against my rules"), Absence.REFUSED, "against my rules", id="refused with a reason"),
         pytest.param(refused(), Absence.REFUSED, "declined", id="refused without one"),
+        pytest.param(refused("not this", SOUND[:90]), Absence.REFUSED, "not this", id="refused after some words"),
+        pytest.param(refused("not this", SOUND), Absence.REFUSED, "not this", id="refused after a whole answer"),
         pytest.param("", Absence.UNREADABLE, "JSON", id="nothing"),
         pytest.param(" \n\t", Absence.UNREADABLE, "JSON", id="white space"),
         pytest.param(ABSTAINS, Absence.ABSTAINED, "no price is told", id="abstained of itself"),
@@ -357,11 +357,11 @@ def test_auto_goes_on_while_the_score_is_near(question: Question, replies: Seque
     ("replies", "status", "samples"),
     [
         pytest.param([SOUND, ABSTAINS, SOUND], "heard", 2, id="two of three"),
-        pytest.param([ABSTAINS, SOUND, DOWN], "absent", None, id="one of three"),
+        pytest.param([ABSTAINS, SOUND, refused()], "absent", None, id="one of three"),
         pytest.param([SOUND, ABSTAINS], "heard", 1, id="one of two is half"),
-        pytest.param([DOWN, DOWN], "absent", None, id="none of two"),
-        pytest.param([DOWN, SOUND, refused(), SOUND], "heard", 2, id="two of four"),
-        pytest.param([DOWN, SOUND, refused(), SOUND, ABSTAINS], "absent", None, id="two of five"),
+        pytest.param([refused(), ABSTAINS], "absent", None, id="none of two"),
+        pytest.param(["", SOUND, refused(), SOUND], "heard", 2, id="two of four"),
+        pytest.param(["", SOUND, refused(), SOUND, ABSTAINS], "absent", None, id="two of five"),
     ],
 )
 def test_half_of_the_samples_make_a_seat(
@@ -372,6 +372,16 @@ def test_half_of_the_samples_make_a_seat(
 
     assert (status, samples) == (seat.status, seat.take and seat.take.samples)
     assert len(replies) == len(model.asked)
+
+
+@pytest.mark.parametrize("place", range(3))
+def test_a_sample_that_failed_fails_the_seat(question: Question, place: int) -> None:
+    """Where a provider failed one sample the seat is failed, whatever the others say: asking again completes it."""
+    replies: list[Said] = [SOUND, SOUND]
+    seat, _ = asked(question, *replies[:place], DOWN, *replies[place:], samples=3)
+
+    assert ("absent", Absence.FAILED, str(DOWN), None) == (seat.status, seat.absence, seat.reason, seat.take)
+    assert 2 == len(seat.asks)
 
 
 def test_the_first_absent_sample_gives_the_reason(question: Question) -> None:

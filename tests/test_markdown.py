@@ -30,7 +30,7 @@ HOSTILE = (
     "**bold**", "__bold__", "*em*", "_em_", "~~gone~~", "a_b_c __d__ e", "- item", "+ item", "1. item", "2) item", "7.",
     "> quote", "&lt;script&gt;", "&amp;", "&#124; &#60;", "    code", "\tcode", "a  \nb", "{{ 7*7 }}", "$x$", "*", "_",
     "**", "a*b*c", "!\\[x](y)", "\\<b>", "\\`x\\`", "<a href='x'", "</td></table>", "\u2028# heading", "a\r# heading",
-    "=", "==", "-", "=====",
+    "=", "==", "-", "=====", "a #", "a ## ",
 )  # fmt: skip
 """Texts that mean something to a Markdown reader."""
 
@@ -190,6 +190,7 @@ def test_a_plain_text_is_shown_as_it_is(text: str) -> None:
 
 @example("__a__")
 @example("1. a")
+@example("a #")
 @example("&lt;")
 @given(st.lists(st.sampled_from(SIGNS), max_size=12).map("".join).filter(str.strip))
 def test_any_text_is_shown_as_it_is(text: str) -> None:

@@ -324,6 +324,16 @@ def test_a_fresh_run_that_fails_costs_no_take(tmp_path: Path) -> None:
     assert before == seats(tmp_path)
 
 
+def test_a_fresh_run_that_fails_in_part_can_be_replayed(tmp_path: Path) -> None:
+    """Where one of several fresh samples fails, the choice names no sample that was never answered."""
+    run(opened(tmp_path))
+    model = Fake(lambda request: Transient("busy") if request.sample == 3 else SHIPS)
+    run(opened(tmp_path, mode="fresh", samples="2"), model, only=["mason1"])
+    done = run(opened(tmp_path, mode="replay"))
+
+    assert ["heard", "heard", "heard"] == [seat.status for seat in done.review.seats]
+
+
 @pytest.mark.parametrize(
     ("name", "old", "new", "dropped"),
     [

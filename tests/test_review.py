@@ -102,7 +102,7 @@ def kinds(told: Sequence[Disclosure]) -> dict[str, tuple[str, ...]]:
         pytest.param("Anthropic", "anthropic:claude-sonnet-5-5", None, id="by the provider"),
         pytest.param("OpenAI", "openai:gpt-6.1-sol", None, id="by another provider"),
         pytest.param("Hugging Face", "manual:smollm3-3b", None, id="by the model's prefix"),
-        pytest.param("Meta", "manual:meta-llama/llama-4", None, id="by the prefix after a path"),
+        pytest.param("Meta", "manual:groq/llama-4", None, id="by the prefix after a path"),
         pytest.param("Google", "manual:Gemini-4", None, id="by a prefix in another case"),
         pytest.param("Anthropic", "fake:panel", "anthropic:claude-sonnet-5-5", id="by who really answered"),
         pytest.param("huggingface", "manual:smollm3", None, id="by an alias"),

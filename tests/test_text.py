@@ -135,7 +135,7 @@ def test_a_clean_text_is_clean(raw: str) -> None:
     [
         pytest.param("“a” ‘b’ „c“ «d» ‚e‛", '"a" \'b\' "c" "d" \'e\'', id="quotes"),
         pytest.param("5′ 6″", "5' 6\"", id="primes"),
-        pytest.param("a‐b‑c‒d–e—f―g−h﹘i﹣j－k", "a-b-c-d-e-f-g-h-i-j-k", id="dashes"),
+        pytest.param("a‐b‑c‒d–e—f―g−h﹘i﹣j－k", "a-b-c-d-e - f - g-h-i-j-k", id="dashes"),
         pytest.param("a \u00a0\u2009\u3000\n\t b", "a b", id="white space"),
         pytest.param("  a  ", "a", id="trimmed"),
         pytest.param("ﬁne ① Ｆｕｌｌ", "fine 1 Full", id="NFKC"),

@@ -77,6 +77,8 @@ class Screen:
         """Print the verdict, what the run cost, and where the record is."""
         for id in done.dropped:
             self.say(f"  note: the accepted take of {id} no longer holds: dossier or persona changed since")
+        for id in done.chosen:
+            self.say(f"  note: {id} is the take that was accepted; --samples and later asks do not change it")
         for id in done.stale:
             self.say(f"  note: {id} stays as recorded, although dossier, persona, prompt or model changed since")
         self.say("")
