@@ -7,8 +7,9 @@ import re
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, JsonValue, ValidationError
+from pydantic_core import ErrorDetails
 
-from panel.document import explain, printable
+from panel.document import printable
 from panel.record import Record
 from panel.take import Evidence, Outside, Vote
 from panel.text import clean
@@ -19,6 +20,7 @@ MOST_STARTS = 200
 TELLING_KEYS = 3
 """An object with so many keys of an answer is meant as one."""
 
+MOST_FAULTS = 6
 LONGEST_REASON = 600
 
 
@@ -86,10 +88,17 @@ def read_answer(reply: str) -> Answer:
     try:
         return Answer.model_validate(_cleaned(_json_object(re.sub(r"<think>.*?</think>", "", reply, flags=re.DOTALL))))
     except ValidationError as error:
-        faults = [f"{'.'.join(map(str, each['loc'])) or 'the object'}: {explain(each)}" for each in error.errors()[:6]]
+        faults = [_fault(each) for each in error.errors()[:MOST_FAULTS]]
         raise NotAnAnswer(printable("; ".join(faults))[:LONGEST_REASON]) from error
     except RecursionError as error:
         raise NotAnAnswer("it is nested too deeply") from error
+
+
+def _fault(details: ErrorDetails) -> str:
+    """Return a fault in our own words: it becomes part of a request, so no library may have a say in it."""
+    place = ".".join(str(step) for step in details["loc"])[:80] or "the object"
+    words = {"missing": "is missing", "extra_forbidden": "is no field of the form"}
+    return f"{place}: {words.get(details['type'], 'has a value that the form does not allow')}"
 
 
 def _json_object(text: str) -> JsonValue:
@@ -102,7 +111,9 @@ def _json_object(text: str) -> JsonValue:
         try:
             data, after = decoder.raw_decode(text, start)
         except ValueError as error:
-            problem = f"it is not JSON: {error}"
+            problem = "it is not JSON"
+            if isinstance(error, json.JSONDecodeError):
+                problem += f" (from line {error.lineno}, column {error.colno} on)"
         else:
             if len(Answer.model_fields.keys() & data.keys()) >= TELLING_KEYS:
                 found.append(data)

@@ -42,7 +42,7 @@ async def ask_seat(question: Question, model: Model, samples: Samples, first: in
     heard: list[Heard] = []
     for goal in AUTO_STEPS if samples == "auto" else (samples,):
         while len(heard) < goal:
-            heard.append(await _sample(question, model, first + len(heard)))
+            heard.append(await _sample(question, model, first + len(heard), is_first=not heard))
         takes = [each.take for each in heard if each.take]
         if not takes or abs(combine(takes, persona.threshold).score - persona.threshold) > NEAR:
             break
@@ -60,25 +60,27 @@ def _seat(question: Question, heard: Sequence[Heard]) -> Seat:
     failed = next((each for each in heard if each.absence == Absence.FAILED), None)
     if 2 * len(takes) >= len(heard) and not failed:
         take = combine(takes, question.persona.threshold)
-        return seat(question.persona, digest, "heard", take=take, asks=asks)
+        return seat(question.persona, question.tool, digest, "heard", take=take, asks=asks)
     absent = failed or next(each for each in heard if not each.take)
-    return seat(question.persona, digest, "absent", absence=absent.absence, reason=absent.reason, asks=asks)
+    return seat(
+        question.persona, question.tool, digest, "absent", absence=absent.absence, reason=absent.reason, asks=asks
+    )
 
 
-async def _sample(question: Question, model: Model, number: int) -> Heard:
+async def _sample(question: Question, model: Model, number: int, *, is_first: bool) -> Heard:
     request = question.request(number)
     asks: list[Ask] = []
     try:
-        return await _heard(question, model, request, asks)
+        return await _heard(question, model, request, asks, is_first=is_first)
     except ModelError as error:
         return Heard(tuple(asks), absence=Absence.FAILED, reason=str(error))
 
 
-async def _heard(question: Question, model: Model, request: Request, asks: list[Ask]) -> Heard:
+async def _heard(question: Question, model: Model, request: Request, asks: list[Ask], *, is_first: bool) -> Heard:
     """Ask, and ask once more where the answer needs mending; the better of the two answers stands."""
     rules = Rules(question.prompts.common_words, question.prompts.first_hand)
     reply = await model.ask(request)
-    asks.append(_ask(request, reply, "ask" if request.sample == 1 else "sample"))
+    asks.append(_ask(request, reply, "ask" if is_first else "sample"))
     first = _judge(question, reply, rules)
     if reply.stop == Stop.REFUSED or not first.complaints or not reply.text.strip():
         return first.outcome(asks)

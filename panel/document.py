@@ -236,11 +236,11 @@ def dotted(place: Iterable[str | int]) -> str:
     return printable(text.removeprefix("."))[:120]
 
 
-def nearest(key: str, valid: Iterable[str]) -> str:
+def nearest(key: str, valid: Iterable[str], otherwise: str = "valid keys:") -> str:
     """Return a hint that names the valid key most like `key`, or all of them where none is like it."""
     keys = list(valid)
     close = difflib.get_close_matches(key[:60], keys, n=1)
-    return f"; did you mean {close[0]}?" if close else f"; valid keys: {', '.join(keys)}"
+    return f"; did you mean {close[0]}?" if close else f"; {otherwise} {', '.join(keys)}"
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import hashlib
 import json
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
-from typing import TypeAlias
+from typing import BinaryIO, TypeAlias
 
 from panel.errors import RecordError
 
@@ -35,21 +36,42 @@ def write_whole(path: Path, content: bytes) -> bool:
     Returns False where the file already holds exactly that, and then leaves it alone.
     Raises RecordError where the folder can't be written or the disk is full; the old file stands then.
     """
+    if path.is_file() and path.read_bytes() == content:
+        return False
+    _put(path, content, os.replace)
+    return True
+
+
+def write_new(path: Path, content: bytes) -> bool:
+    """Write a file, whole, that nobody has written yet; of two that write at once the first one stands.
+
+    Returns False where there is one already. Raises RecordError as `write_whole` does.
+    """
+    if path.exists():
+        return False
     try:
-        if path.is_file() and path.read_bytes() == content:
-            return False
+        _put(path, content, os.link)
+    except FileExistsError:
+        return False
+    return True
+
+
+def _put(path: Path, content: bytes, place: Callable[[str, Path], None]) -> None:
+    """Write a temporary file beside `path`, and `place` it there; raises FileExistsError where `place` does."""
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _replace(path, content)
+        _place(path, content, place)
     except OSError as error:
+        if isinstance(error, FileExistsError) and path.exists():
+            raise
         raise RecordError(f"{path}: not written: {error.strerror or error}; what stood there is untouched") from error
     try:
         _sync_folder(path.parent)
     except OSError as error:
         raise RecordError(f"{path}: written, but a loss of power could undo it: {error.strerror or error}") from error
-    return True
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _place(path: Path, content: bytes, place: Callable[[str, Path], None]) -> None:
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".part")
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -57,10 +79,9 @@ def _replace(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
+        place(temporary, path)
+    finally:
         Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _sync_folder(folder: Path) -> None:
@@ -84,8 +105,7 @@ def append_line(path: Path, data: Json) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b") as log:
-            if log.seek(0, os.SEEK_END) and not _ends_whole(log.fileno()):
-                line = b"\n" + line
+            log.write(b"" if _ends_whole(log) else b"\n")
             log.write(line)
             log.flush()
             os.fsync(log.fileno())
@@ -93,8 +113,12 @@ def append_line(path: Path, data: Json) -> None:
         raise RecordError(f"{path}: not written: {error.strerror or error}") from error
 
 
-def _ends_whole(descriptor: int) -> bool:
-    return os.pread(descriptor, 1, os.fstat(descriptor).st_size - 1) == b"\n"
+def _ends_whole(log: BinaryIO) -> bool:
+    """Return whether a log is empty or ends with a line break; reading does not move where it is added to."""
+    if log.seek(0, os.SEEK_END) == 0:
+        return True
+    log.seek(-1, os.SEEK_END)
+    return log.read(1) == b"\n"
 
 
 def _refuse(constant: str) -> None:

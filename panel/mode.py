@@ -30,10 +30,12 @@ def announcement(settings: Settings) -> str:
     provider, where = provider_of(name), settings.origins.get("mode", "default")
     asked_for = {"flag": "--mode", "environment": "PANEL_MODE"}.get(where, where)
     if settings.mode == "replay":
-        return f"Panel replays recordings of {name}, as {asked_for} says; nothing is asked and nothing is paid."
+        return f"Panel replays recordings, as {asked_for} says; nothing is asked and nothing is paid."
+    if key_of(provider) is None and settings.mode in ("live", "fresh"):
+        raise SettingsError(f"mode {settings.mode} needs {_keys(name)} for {name}\n{ways_forward(name)}")
     if key_of(provider) is None:
         live = f"set {_keys(name)}, or name a model with --model (see the README, Going live)"
-        return f"Panel replays recordings of {name}, since {_keys(name)} is not set. To go live: {live}."
+        return f"Panel replays recordings, since {_keys(name)} is not set; nothing is paid. To go live: {live}."
     if settings.mode == "fresh":
         return f"Panel asks {name} anew, as {asked_for} says; earlier replies are kept."
     why = f"{_keys(name)} is set" if KEYS[provider] else f"{provider} needs no key"

@@ -12,12 +12,11 @@ from panel.errors import InputError, RecordingMissing
 from panel.llm.ledger import Recorded
 from panel.llm.model import Model
 from panel.llm.open import Providers
-from panel.llm.warm import Warm
 from panel.markdown import page
 from panel.mode import answering
 from panel.persona import Persona
 from panel.project import Project
-from panel.review import Absence, Review, Seat, review, seat
+from panel.review import Review, Seat, review, seat
 from panel.store import Choice, choice
 from panel.tool import Tool
 
@@ -39,6 +38,8 @@ class Reviewed:
     """Personas that were not asked and stay as recorded, although what they would be asked now is different."""
     chosen: Sequence[str]
     """Personas whose take is the one that the editor accepted, whatever `samples` says."""
+    failed: Mapping[str, str]
+    """Personas that were asked anew and gave no take, with the reason; their earlier take stands."""
 
 
 async def review_tool(
@@ -52,9 +53,9 @@ async def review_tool(
     table = _Table(project, tool, providers, only, watch)
     seats = await side_by_side(project.panel, table.sit)
     result = review(tool, seats)
-    paths = project.store.save_review(result, page(result))
     project.store.save_choices(tool.slug, table.choices)
-    done = Reviewed(result, paths, table.asked, table.dropped, table.stale, sorted(table.chosen))
+    paths = project.store.save_review(result, page(result))
+    done = Reviewed(result, paths, table.asked, table.dropped, table.stale, sorted(table.chosen), table.failed)
     if done.asked or done.dropped:
         project.store.log(tool.slug, "review", label=result.verdict.label, asked=[*done.asked], dropped=[*done.dropped])
     return done
@@ -87,7 +88,7 @@ class _Table:
     stale: list[str] = field(default_factory=list)
     recorded: Mapping[str, Seat] = field(default_factory=dict)
     chosen: set[str] = field(default_factory=set)
-    warm: dict[str, Warm] = field(default_factory=dict)
+    failed: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         before = self.project.store.review(self.tool.slug) if self.only else None
@@ -103,7 +104,7 @@ class _Table:
         """Return the seat of a persona: not invited, left as recorded, or asked."""
         reason = self.tool.seats.get(persona.id) or persona.not_invited(self.tool.kind, self.tool.category)
         if reason:
-            return seat(persona, self.project.prompts.digest, "unseated", reason=reason)
+            return self._unseated(persona, reason)
         if self.only and persona.id not in self.only:
             return self._kept(persona) or await self._replayed(persona)
         self.watch(persona, None)
@@ -114,6 +115,8 @@ class _Table:
     def _kept(self, persona: Persona) -> Seat | None:
         """Return a seat as it is recorded, or None; note it where it no longer answers what would be asked."""
         kept = self.recorded.get(persona.id)
+        if kept and kept.status == "unseated":
+            return None
         if kept and kept.asks:
             first, chosen = kept.asks[0], self.choices.get(persona.id)
             question = self.project.question(self.tool, persona, chosen.note if chosen else None)
@@ -126,20 +129,17 @@ class _Table:
         try:
             return await self._chosen(persona, Recorded(self.project.ledgers, None))
         except RecordingMissing:
-            return seat(persona, self.project.prompts.digest, "unseated", reason="not asked yet")
+            return self._unseated(persona, "not asked yet")
+
+    def _unseated(self, persona: Persona, reason: str) -> Seat:
+        return seat(persona, self.tool, self.project.prompts.digest, "unseated", reason=reason)
 
     async def _asked(self, persona: Persona) -> Seat:
-        model = Recorded(self.project.ledgers, self._live(persona), self.asked)
+        live = answering(persona, self.project.settings, self.providers)
+        model = Recorded(self.project.ledgers, live, self.asked)
         if self.project.settings.mode == "fresh":
             return await self._fresh(persona, model)
         return await self._chosen(persona, model)
-
-    def _live(self, persona: Persona) -> Model | None:
-        """Return who is asked where the ledgers are silent; seats that ask the same model share one warm cache."""
-        model = answering(persona, self.project.settings, self.providers)
-        if model is None:
-            return None
-        return self.warm.setdefault(persona.model or self.project.settings.model, Warm(model))
 
     async def _chosen(self, persona: Persona, model: Model) -> Seat:
         """Return the seat as the editor chose it, else from the first sample on."""
@@ -151,12 +151,20 @@ class _Table:
         return await ask_seat(question, model, chosen.samples, chosen.sample)
 
     async def _fresh(self, persona: Persona, model: Model) -> Seat:
-        """Return the seat from the next unused samples, which become the choice unless the provider failed."""
-        settings = self.project.settings
+        """Return the seat from the next unused samples, which become the choice; where they give none, the earlier one.
+
+        The choice is written at once, so that a run that is stopped keeps what was accepted.
+        """
         question = self.project.question(self.tool, persona)
-        samples = 1 if settings.samples == "auto" else settings.samples
         unused = self.project.ledgers.unused_sample(question.request)
-        done = await ask_seat(question, model, samples, unused)
-        if done.absence != Absence.FAILED:
-            self.choices[persona.id] = choice(unused, samples, self.tool, persona)
+        done = await ask_seat(question, model, self.project.settings.samples, unused)
+        if done.is_let_down:
+            earlier = await self._replayed(persona)
+            if earlier.take:
+                self.failed[persona.id] = f"{done.absence}: {done.reason}"
+                return earlier
+            return done
+        samples = len({ask.sample for ask in done.asks})
+        self.choices[persona.id] = choice(unused, samples, self.tool, persona)
+        self.project.store.save_choices(self.tool.slug, self.choices)
         return done

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from panel.document import nearest
 from panel.errors import PersonaError
 from panel.llm.ledger import Ledger, Ledgers
 from panel.persona import Persona, read_panel
@@ -61,7 +62,7 @@ class Project:
         """Return a persona of the panel; raises PersonaError, naming those there are, where there is no such one."""
         found = next((persona for persona in self.panel if persona.id == id), None)
         if found is None:
-            raise PersonaError(f"no persona '{id}'; the panel is {', '.join(self.persona_ids)}")
+            raise PersonaError(f"no persona '{id}' on the panel{nearest(id, self.persona_ids, 'which is')}")
         return found
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,8 +14,7 @@ from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import SandboxedEnvironment
 from pydantic import JsonValue
 
-from panel.answer import Answer
-from panel.document import read_document, read_text
+from panel.document import read_text
 from panel.errors import PromptError
 from panel.files import Json, digest_of, readable
 from panel.persona import Criterion, Persona
@@ -26,7 +26,8 @@ from panel.tool import Tool
 DATA_MARK = "| "
 """Stands before every line that somebody outside wrote."""
 
-ASKED_WITH = ("system.md", "dossier.md.j2", "persona.md.j2", "repair.md.j2", "fields.yaml")
+SCHEMA = "reply.schema.json"
+ASKED_WITH = ("system.md", "dossier.md.j2", "persona.md.j2", "repair.md.j2", SCHEMA)
 _RENDERING_FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """What a template that somebody wrote can end in."""
 
@@ -53,21 +54,22 @@ class Prompts:
 
     @cached_property
     def digest(self) -> str:
-        """Content hash of everything that a model is asked with, the reply schema included."""
-        schema: Json = dict(self.schema)
-        return digest_of({**{name: self.texts[name] for name in ASKED_WITH}, "schema": schema})
+        """Content hash of everything that a model is asked with and that its answer is judged with."""
+        return digest_of({name: self.texts[name] for name in (*ASKED_WITH, *JUDGED_WITH)})
 
     @cached_property
     def schema(self) -> Mapping[str, JsonValue]:
-        """The JSON Schema of a reply, with the descriptions of `fields.yaml`.
+        """The JSON Schema of a reply; raises PromptError where the file holds none.
 
         It keeps to what all providers enforce: every field required, enumerated ratings, nothing by reference.
         """
-        document = read_document(self.texts["fields.yaml"], Path("fields.yaml"), PromptError)
-        whole = Answer.model_json_schema()
-        schema = _plain_schema(whole, whole.get("$defs", {}), "", document.content)
-        assert isinstance(schema, dict)
-        return schema
+        try:
+            data: JsonValue = json.loads(self.texts[SCHEMA])
+        except ValueError as error:
+            raise PromptError.at(f"prompts/{SCHEMA}", None, "", f"is not JSON: {error}") from error
+        if not isinstance(data, dict):
+            raise PromptError.at(f"prompts/{SCHEMA}", 1, "", "must be a JSON object")
+        return data
 
     @cached_property
     def common_words(self) -> frozenset[str]:
@@ -161,32 +163,3 @@ def shuffled(criteria: Sequence[Criterion], seed: str) -> list[Criterion]:
 
 def _entries(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip() and not line.startswith("#")]
-
-
-def _plain_schema(node: JsonValue, definitions: JsonValue, path: str, described: Mapping[str, object]) -> JsonValue:
-    """Return a schema without references, titles and defaults, with our descriptions."""
-    if isinstance(node, list):
-        return [_plain_schema(item, definitions, path, described) for item in node]
-    if not isinstance(node, dict):
-        return node
-    if "$ref" in node:
-        assert isinstance(definitions, dict)
-        return _plain_schema(definitions[str(node["$ref"]).rsplit("/", 1)[-1]], definitions, path, described)
-    plain: dict[str, JsonValue] = {}
-    for key, value in node.items():
-        if key == "properties" and isinstance(value, dict):
-            plain[key] = {name: _described(name, inner, definitions, path, described) for name, inner in value.items()}
-        elif key not in ("title", "description", "default", "$defs"):
-            plain[key] = _plain_schema(value, definitions, path, described)
-    return plain
-
-
-def _described(
-    name: str, node: JsonValue, definitions: JsonValue, path: str, described: Mapping[str, object]
-) -> JsonValue:
-    place = f"{path}.{name}".removeprefix(".")
-    schema = _plain_schema(node, definitions, place, described)
-    if place not in described:
-        raise PromptError.at("prompts/fields.yaml", None, place, "is missing; write one sentence for it")
-    assert isinstance(schema, dict)
-    return schema | {"description": str(described[place])}

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, JsonValue
 
-from panel.files import digest_of
+from panel.files import Json, digest_of
 from panel.record import Lines, Record
 
 DEFAULT_MAX_TOKENS = 16_000
@@ -33,7 +33,7 @@ class ModelName(NamedTuple):
 class Parameters(Record):
     """What a provider is told beside the text."""
 
-    max_tokens: int = Field(default=DEFAULT_MAX_TOKENS, ge=256, le=128_000)
+    max_tokens: int = Field(ge=256, le=128_000)
     """The most tokens that the reply, thinking included, may have."""
 
     effort: Effort | None = None
@@ -101,14 +101,24 @@ class Request(Record):
     """Whom it is for; not in the identity."""
 
     @property
-    def identity(self) -> str:
-        """`sha256:` and the hash of everything but the label."""
-        return digest_of(self.as_json())
+    def identified(self) -> Json:
+        """What the identity is taken over: everything but the label, fields at their default left out.
+
+        So a field that a later version adds does not change the identity of what was asked before it.
+        """
+        data: Json = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        return data
 
     @property
-    def provider(self) -> str:
-        """The part of the model before the colon."""
-        return ModelName.parse(self.model).provider
+    def identity(self) -> str:
+        """`sha256:` and the hash of what identifies the request."""
+        return digest_of(self.identified)
+
+    @property
+    def prefix(self) -> str:
+        """Content hash of what a provider can keep for the next seat: the model, the instructions, the dossier."""
+        shared = [block.text for block in self.blocks if block.cache]
+        return digest_of([self.model, self.system, *shared])
 
     @property
     def is_repair(self) -> bool:

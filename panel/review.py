@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
+from panel.files import digest_of
 from panel.makers import maker_of, same_maker
 from panel.persona import Persona
 from panel.record import Record, digest
@@ -88,6 +89,9 @@ class Seat(Record):
     prompt_digest: str
     """Content hash of the prompts and the reply schema."""
 
+    seen: str
+    """Content hash of what the dossier showed when this seat was asked."""
+
     status: Literal["heard", "absent", "unseated"]
     """Whether there is a take, none although invited, or no invitation."""
 
@@ -105,6 +109,20 @@ class Seat(Record):
 
     asks: tuple[Ask, ...] = ()
     """Every request that the take rests on, in order."""
+
+    @model_validator(mode="after")
+    def _has_what_its_status_says(self) -> Self:
+        if (self.status == "heard") != (self.take is not None) or (self.status == "absent") != (
+            self.absence is not None
+        ):
+            message = "a seat that is heard has a take, one that is absent an absence, and no other has"
+            raise ValueError(message)
+        return self
+
+    @property
+    def is_let_down(self) -> bool:
+        """True where the seat was invited and has no take for another reason than abstention."""
+        return self.absence is not None and self.absence != Absence.ABSTAINED
 
 
 class Review(Record):
@@ -126,14 +144,17 @@ class Review(Record):
     """What the panel says."""
 
 
-def seat(persona: Persona, prompt_digest: str, status: Literal["heard", "absent", "unseated"], **more: object) -> Seat:
-    """Return a seat of `persona`; `more` are the fields that depend on the status."""
+def seat(
+    persona: Persona, tool: Tool, prompt_digest: str, status: Literal["heard", "absent", "unseated"], **more: object
+) -> Seat:
+    """Return a seat of `persona` for `tool`; `more` are the fields that depend on the status."""
     return Seat.model_validate(
         {
             "persona": persona.id,
             "name": persona.name,
             "persona_digest": digest(persona),
             "prompt_digest": prompt_digest,
+            "seen": digest_of(tool.seen),
             "status": status,
             "threshold": persona.threshold,
             **more,
@@ -143,47 +164,58 @@ def seat(persona: Persona, prompt_digest: str, status: Literal["heard", "absent"
 
 def review(tool: Tool, seats: Sequence[Seat]) -> Review:
     """Return the review that these seats make; it depends on nothing else."""
-    return Review(tool=tool, seats=tuple(seats), verdict=verdict_over(tool.maker, seats))
+    return Review(tool=tool, seats=tuple(seats), verdict=verdict_over(tool, seats))
 
 
-def verdict_over(maker: str, seats: Sequence[Seat]) -> Verdict:
-    """Return the verdict over seats; `maker` is the tool's, for conflicts of interest."""
+def verdict_over(tool: Tool, seats: Sequence[Seat]) -> Verdict:
+    """Return the verdict over the seats of a tool."""
+    heard = [seat for seat in seats if seat.take]
     opinions = [
         Opinion(persona=seat.persona, score=seat.take.score, vote=seat.take.vote, threshold=seat.threshold)
-        for seat in seats
+        for seat in heard
         if seat.take
     ]
-    absent = [seat for seat in seats if seat.status == "absent"]
-    abstained = sum(seat.absence == Absence.ABSTAINED for seat in absent)
-    heard = [seat for seat in seats if seat.take]
-    return verdict(opinions, len(absent) - abstained, abstained, list(disclosures(maker, heard)))
+    let_down = sum(seat.is_let_down for seat in seats)
+    abstained = sum(seat.absence == Absence.ABSTAINED for seat in seats)
+    return verdict(opinions, let_down, abstained, list(disclosures(tool, heard)))
 
 
-def disclosures(maker: str, heard: Sequence[Seat]) -> Iterable[Disclosure]:
-    """Yield what a reader should know about the seats heard; `maker` is the tool's."""
-    yield from _conflicts(maker, heard)
-    asked = {ask.asked for seat in heard for ask in seat.asks}
-    if len(heard) > 1 and len(asked) == 1:
-        yield _about("one model", heard, f"all seats were asked of one model, {asked.pop()}: several roles, one mind")
+def disclosures(tool: Tool, heard: Sequence[Seat]) -> Iterable[Disclosure]:
+    """Yield what a reader should know about the seats heard."""
+    yield from _conflicts(tool.maker, heard)
+    answered = {ask.answered_by for seat in heard for ask in seat.asks}
+    if len(heard) > 1 and len(answered) == 1 and _provider(min(answered)) not in NO_MODELS:
+        yield _about(
+            "one model", heard, f"all seats were answered by one model, {min(answered)}: several roles, one mind"
+        )
+    earlier = [seat for seat in heard if seat.seen != digest_of(tool.seen)]
+    if earlier:
+        yield _about("stale", earlier, "the take is about an earlier dossier; its quotes may not stand in this one")
     for kind, text, holds in _OF_REPLIES:
         if seats := [seat for seat in heard if holds(seat)]:
             yield _about(kind, seats, text)
 
 
 def _conflicts(maker: str, heard: Sequence[Seat]) -> Iterable[Disclosure]:
-    judging = {seat.persona: model for seat in heard for model in _models(seat) if same_maker(maker, model)}
-    if judging:
-        made = maker_of(next(iter(judging.values())))
-        judges = [seat for seat in heard if seat.persona in judging]
-        yield _about("conflict of interest", judges, f"judged by a model of {made}, who makes this tool")
+    judging: dict[str, list[Seat]] = {}
+    for seat in heard:
+        for made in {maker_of(model) or "" for model in _models(seat) if same_maker(maker, model)}:
+            judging.setdefault(made, []).append(seat)
+    for made, seats in sorted(judging.items()):
+        yield _about("conflict of interest", seats, f"judged by a model of {made}, who makes this tool")
 
+
+NO_MODELS = {"sample", "manual", "fake"}
+"""Providers behind which there is no model that could be one mind in all seats."""
 
 _OF_REPLIES: Sequence[tuple[str, str, Callable[[Seat], bool]]] = (
     (
         "sample",
         "the replies are samples that ship with Panel, not output of the model asked",
-        lambda seat: any(ModelName.parse(ask.answered_by).provider == "sample" for ask in seat.asks),
+        lambda seat: _answered(seat, "sample"),
     ),
+    ("rehearsal", "no model was asked, and nothing here is an opinion", lambda seat: _answered(seat, "fake")),
+    ("by hand", "the replies were pasted by a person", lambda seat: _answered(seat, "manual")),
     (
         "carried",
         "the replies were given to an earlier form of the prompt",
@@ -191,6 +223,14 @@ _OF_REPLIES: Sequence[tuple[str, str, Callable[[Seat], bool]]] = (
     ),
     ("edited", "the text was edited by hand", lambda seat: seat.take is not None and seat.take.edited_by is not None),
 )
+
+
+def _answered(seat: Seat, provider: str) -> bool:
+    return any(_provider(ask.answered_by) == provider for ask in seat.asks)
+
+
+def _provider(model: str) -> str:
+    return ModelName.parse(model).provider
 
 
 def _about(kind: str, seats: Sequence[Seat], text: str) -> Disclosure:

@@ -91,7 +91,7 @@ class Settings(Record):
         Raises SettingsError with the place and the key of every setting that can't be used.
         """
         file = find(near) or find(Path.cwd())
-        project = (file.parent if file else Path.cwd()).resolve()
+        project = (file.parent if file else near if (near / "personas").is_dir() else Path.cwd()).resolve()
         layers: list[tuple[str, Mapping[str, object]]] = [
             (str(file), _read(file) if file else {}),
             ("environment", {key: environ[_variable(key)] for key in _FROM_ENVIRONMENT if environ.get(_variable(key))}),

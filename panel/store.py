@@ -36,16 +36,20 @@ class Choice(Record):
     """Content hash of what the dossier showed."""
 
     persona_digest: str
-    """Content hash of the persona."""
+    """Content hash of the persona, its place at the table left out."""
 
     def holds(self, tool: Tool, persona: Persona) -> bool:
         """Return whether dossier and persona are still those that the choice was made for."""
-        return self.seen == digest_of(tool.seen) and self.persona_digest == digest(persona)
+        return self.seen == digest_of(tool.seen) and self.persona_digest == _standing(persona)
+
+
+def _standing(persona: Persona) -> str:
+    return digest(persona.model_copy(update={"order": 0}))
 
 
 def choice(sample: int, samples: int, tool: Tool, persona: Persona) -> Choice:
     """Return the choice of `samples` samples from number `sample` on, for this dossier and persona."""
-    return Choice(sample=sample, samples=samples, seen=digest_of(tool.seen), persona_digest=digest(persona))
+    return Choice(sample=sample, samples=samples, seen=digest_of(tool.seen), persona_digest=_standing(persona))
 
 
 class Choices(Record):

@@ -177,19 +177,10 @@ class Tool(Dossier):
     def seen(self) -> Json:
         """What critics are shown, as data: a change of anything else can't make a take stale."""
         shown = ("name", "version", "maker", "category", "kind", "tagline", "description", "license", "released")
-        whole = self.as_json()
-        assert isinstance(whole, dict)
+        whole = self.model_dump(mode="json", by_alias=True)
         price: Json = {"entry": self.pricing.entry, "text": self.pricing.text}
-        sources: Json = [
-            {
-                "id": source.id,
-                "title": source.title,
-                "kind": source.kind,
-                "dated": str(source.dated),
-                "text": source.text,
-            }
-            for source in self.sources
-        ]
+        of_a_source = ("id", "title", "kind", "dated", "text")
+        sources: Json = [{key: source[key] for key in of_a_source} for source in whole["sources"]]
         return {key: whole[key] for key in shown} | {"pricing": price, "sources": sources}
 
 
@@ -205,7 +196,7 @@ def read_tool(path: Path, personas: Collection[str] | None = None) -> Tool:
     _check(dossier, slug, document)
     for persona in dossier.seats:
         if personas is not None and persona not in personas:
-            problem = f"no such persona{nearest(persona, personas)}"
+            problem = f"no such persona{nearest(persona, personas, 'the panel is')}"
             raise ToolError.at(path, document.line(("seats", persona)), f"seats.{persona}", problem)
     _check_neighbours(dossier, slug, document)
     return as_read(dossier.model_copy(update={"slug": slug}), document.removed)

@@ -12,7 +12,7 @@ from panel.record import Record
 from panel.take import Vote, halves_up
 
 RULES = "1"
-"""The version of the rules in this file and in `panel.gates`; records name it."""
+"""The version of the rules: quotes, prose, gates, scores, verdict; records name it."""
 
 Label = Literal["Ship", "Mixed", "Skip", "No verdict"]
 Agreement = Literal["Polarised", "Unanimous", "Agree", "Split"]
@@ -33,7 +33,7 @@ POLARISED = 40
 class Disclosure(Record):
     """Something that a reader should know about how the verdict came to be."""
 
-    kind: Literal["conflict of interest", "one model", "sample", "carried", "edited"]
+    kind: Literal["conflict of interest", "one model", "stale", "sample", "rehearsal", "by hand", "carried", "edited"]
     """What sort of thing."""
 
     personas: tuple[str, ...]
@@ -188,6 +188,4 @@ def agreement(scores: Sequence[int], ship: int) -> Agreement:
 def provisional(ship: int, skip: int, undecided: int) -> bool:
     """Return whether the votes of the undecided seats could still change the label."""
     now = label(ship, skip)
-    return (
-        any(label(ship + more, skip + undecided - more) != now for more in range(undecided + 1)) if undecided else False
-    )
+    return any(label(ship + more, skip + undecided - more) != now for more in range(undecided + 1))

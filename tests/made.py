@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from panel.answer import Answer
@@ -43,6 +45,8 @@ sources:
     dated: 2026-05-11
     text: Checking 4 million rows took 31 seconds on one laptop core in our test of May 2026.
 """
+
+PARAMETERS = Parameters(max_tokens=16_000)
 
 CRITERIA = (("shape", 27), ("start", 23), ("proof", 19), ("place", 18), ("leave", 13))
 
@@ -84,6 +88,13 @@ def tool(folder: Path, text: str = DOSSIER) -> Tool:
     return read_tool(path)
 
 
+@cache
+def plumb() -> Tool:
+    """Return the tool of the dossier as it stands, for tests that need no file."""
+    with TemporaryDirectory() as folder:
+        return tool(Path(folder))
+
+
 def persona(folder: Path, text: str = PERSONA) -> Persona:
     """Return the persona of a file written to `folder`."""
     path = folder / "mason.md"
@@ -104,7 +115,7 @@ def rules() -> Rules:
 
 def question(folder: Path, model: str = "fake:panel", note: str | None = None) -> Question:
     """Return what Mason is asked about Plumb."""
-    return Question(tool(folder), persona(folder), prompts(), model, Parameters(), note)
+    return Question(tool(folder), persona(folder), prompts(), model, PARAMETERS, note)
 
 
 def answer(**changes: Any) -> dict[str, Any]:

@@ -55,7 +55,7 @@ def test_a_verdict_can_be_recomputed_from_its_record(slug: str) -> None:
         if seat.take:
             assert seat.take.score == score(seat.take.ratings)
             assert seat.take.vote == vote(seat.take.score, seat.threshold)
-    assert record.verdict == verdict_over(record.tool.maker, record.seats)
+    assert record.verdict == verdict_over(record.tool, record.seats)
 
 
 @pytest.mark.parametrize("slug", SLUGS)

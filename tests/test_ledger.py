@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import DOSSIER, PERSONA, persona, prompts, question, tool
+from made import DOSSIER, PARAMETERS, PERSONA, persona, prompts, question, tool
 
 from panel.errors import RecordError, RecordingMissing, Transient
 from panel.files import read_json, readable
@@ -108,7 +108,7 @@ def test_a_label_is_no_part_of_the_identity(ledger: Ledger, tmp_path: Path, requ
     """A tool with another slug finds the recordings that were made under the old one."""
     kept(ledger, request_)
     renamed = tool(tmp_path, DOSSIER.replace("slug: plumb", "slug: plumb-line"))
-    again = Question(renamed, persona(tmp_path), prompts(), "fake:panel", Parameters()).request()
+    again = Question(renamed, persona(tmp_path), prompts(), "fake:panel", PARAMETERS).request()
 
     assert ("plumb", "plumb-line") == (request_.label.tool, again.label.tool)
     assert REPLY == Ledgers(ledger).find(again.identity)
@@ -302,7 +302,7 @@ def asked(folder: Path, dossier: str = DOSSIER, critic: str = PERSONA, **system:
     texts = dict(prompts().texts)
     for old, new in system.items():
         texts["system.md"] = texts["system.md"].replace(old, new)
-    return Question(tool(folder, dossier), persona(folder, critic), Prompts(texts), "fake:panel", Parameters())
+    return Question(tool(folder, dossier), persona(folder, critic), Prompts(texts), "fake:panel", PARAMETERS)
 
 
 def test_a_miss_without_anything_like_it_names_tool_and_persona(ledger: Ledger, request_: Request) -> None:
@@ -352,7 +352,11 @@ def test_a_miss_shows_a_change_far_in_a_long_line(ledger: Ledger, tmp_path: Path
     [
         pytest.param({"sample": 3}, ["- sample: 1", "+ sample: 3"], id="sample"),
         pytest.param({"model": "openai:gpt"}, ["- model: fake:panel", "+ model: openai:gpt"], id="model"),
-        pytest.param({"parameters": Parameters(effort="low")}, ["- parameters: ", "+ parameters: "], id="effort"),
+        pytest.param(
+            {"parameters": Parameters(max_tokens=16_000, effort="low")},
+            ["- parameters: ", "+ parameters: "],
+            id="effort",
+        ),
     ],
 )
 def test_a_miss_shows_what_is_asked_otherwise(
@@ -391,7 +395,7 @@ def test_a_miss_with_many_changes_shows_the_first_and_counts_the_rest(ledger: Le
     texts = dict(prompts().texts)
     kept(ledger, asked(tmp_path).request())
     texts["system.md"] += "".join(f"\n\nnew line {number}" for number in range(40))
-    new = Question(tool(tmp_path), persona(tmp_path), Prompts(texts), "fake:panel", Parameters()).request()
+    new = Question(tool(tmp_path), persona(tmp_path), Prompts(texts), "fake:panel", PARAMETERS).request()
     *shown, rest = missing(Ledgers(ledger), new)[1:]
 
     assert [f"+ new line {number}" for number in range(MOST_DIFF_LINES)] == [line.strip() for line in shown]

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 import pytest
-from made import DOSSIER, PERSONA, project, tool
+from made import DOSSIER, PARAMETERS, PERSONA, project, tool
 
 from panel.errors import InputError, PersonaError, PromptError, RecordingMissing, SettingsError
 from panel.llm.ledger import Recorded
@@ -69,7 +69,7 @@ def test_a_persona_by_its_id(tmp_path: Path) -> None:
     mine = project(tmp_path, personas=2)
 
     assert mine.panel[1] == mine.persona("mason1")
-    with pytest.raises(PersonaError, match=r"^no persona 'skeptic'; the panel is mason0, mason1$"):
+    with pytest.raises(PersonaError, match=r"^no persona 'skeptic' on the panel; which is mason0, mason1$"):
         mine.persona("skeptic")
 
 
@@ -82,18 +82,18 @@ def test_a_prompt_is_overridden_file_by_file(tmp_path: Path, name: str) -> None:
     assert {**shipped.texts, name: "of our own\n"} == project(tmp_path).prompts.texts
 
 
-@pytest.mark.parametrize("name", ASKED_WITH)
+@pytest.mark.parametrize("name", [*ASKED_WITH, *JUDGED_WITH])
 def test_the_digest_of_the_prompts_is_of_what_models_are_asked_with(tmp_path: Path, name: str) -> None:
-    """A change of anything that a model is asked with changes the digest of the prompts."""
+    """A change of anything that a model is asked with, or its answer judged with, changes the digest of the prompts."""
     shipped = Prompts.read(packaged("prompts"))
     own_prompt(tmp_path, name, shipped.texts[name] + "\n# and more\n")
 
     assert shipped.digest != project(tmp_path).prompts.digest
 
 
-@pytest.mark.parametrize("name", [*JUDGED_WITH, *SHOWN_WITH, "LOG.md", "notes.txt"])
+@pytest.mark.parametrize("name", [*SHOWN_WITH, "LOG.md", "notes.txt"])
 def test_the_digest_of_the_prompts_is_of_nothing_else(tmp_path: Path, name: str) -> None:
-    """Word lists for the gates, the sheet for people and other files leave the digest of the prompts alone."""
+    """The sheet for people and other files leave the digest of the prompts alone."""
     own_prompt(tmp_path, name, "# nothing\n")
 
     assert Prompts.read(packaged("prompts")).digest == project(tmp_path).prompts.digest
@@ -134,24 +134,15 @@ def test_a_prompt_that_does_not_render_is_named(tmp_path: Path, name: str, text:
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize(
-    ("edit", "place"),
-    [
-        pytest.param(("ratings.why: The reason, in at most 20 words.\n", ""), "ratings.why", id="missing"),
-        pytest.param(("ratings.why:", "ratings.wyh:"), "ratings.why", id="typo"),
-        pytest.param(("ratings.why:", "[ratings.why:"), "fields.yaml", id="no YAML"),
-    ],
-)
-def test_bad_field_descriptions_are_named(tmp_path: Path, edit: tuple[str, str], place: str) -> None:
-    """A description that is missing or can't be read is refused with the name of the file and of the field."""
-    shipped = Prompts.read(packaged("prompts")).texts["fields.yaml"]
-    own_prompt(tmp_path, "fields.yaml", shipped.replace(*edit))
+@pytest.mark.parametrize("text", ["{", "[]", ""])
+def test_a_bad_reply_schema_is_named(tmp_path: Path, text: str) -> None:
+    """A reply schema that is no JSON object is refused with the name of its file."""
+    own_prompt(tmp_path, "reply.schema.json", text)
     mine = project(tmp_path, personas=1)
     with pytest.raises(PromptError) as caught:
         mine.question(tool(tmp_path), mine.panel[0]).request()
 
-    assert "fields.yaml" in str(caught.value)
-    assert place in str(caught.value)
+    assert str(caught.value).startswith("prompts/reply.schema.json")
 
 
 def test_a_persona_is_asked_of_its_own_model(tmp_path: Path) -> None:
@@ -164,7 +155,7 @@ def test_a_persona_is_asked_of_its_own_model(tmp_path: Path) -> None:
     questions = [mine.question(tool(tmp_path), persona, "be brief") for persona in mine.panel]
 
     assert ["openai:gpt-x", "fake:ship"] == [question.model for question in questions]
-    assert [(Parameters(), "be brief")] * 2 == [(question.parameters, question.note) for question in questions]
+    assert [(PARAMETERS, "be brief")] * 2 == [(question.parameters, question.note) for question in questions]
 
 
 def test_limits_are_part_of_what_is_asked(tmp_path: Path) -> None:

@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import CRITERIA, DOSSIER, PERSONA, changed, persona, prompts, question, reply, tool
+from made import CRITERIA, DOSSIER, PARAMETERS, PERSONA, changed, persona, prompts, question, reply, tool
 
 from panel.answer import Answer
 from panel.persona import Persona, read_panel
 from panel.project import packaged
 from panel.prompt import DATA_MARK, Prompts, Question, chat_sheet, marked, shuffled
-from panel.request import Parameters, Request
+from panel.request import Block, Label, Parameters, Request
 from panel.tool import Tool
 
 SHIPPED = read_panel(packaged("personas"))
@@ -43,7 +43,7 @@ INTRUDERS = [
 
 def asked(subject: Tool, critic: Persona, note: str | None = None, sample: int = 1) -> Request:
     """Return what a critic is asked about a tool."""
-    return Question(subject, critic, prompts(), "fake:panel", Parameters(), note).request(sample)
+    return Question(subject, critic, prompts(), "fake:panel", PARAMETERS, note).request(sample)
 
 
 def dossier_lines(subject: Tool, folder: Path) -> list[str]:
@@ -214,7 +214,7 @@ def test_the_identity_is_the_same_each_time(tmp_path: Path) -> None:
     [
         pytest.param({"model": "fake:other"}, id="model"),
         pytest.param({"parameters": Parameters(max_tokens=4000)}, id="tokens"),
-        pytest.param({"parameters": Parameters(effort="low")}, id="effort"),
+        pytest.param({"parameters": Parameters(max_tokens=16_000, effort="low")}, id="effort"),
         pytest.param({"note": "be brief"}, id="note"),
     ],
 )
@@ -333,16 +333,49 @@ def test_the_reply_schema_asks_for_evidence_first() -> None:
 
 
 def test_every_field_of_the_reply_schema_is_described() -> None:
-    """Each property has the sentence that `fields.yaml` gives it, and each sentence there has its property."""
-    lines = [line for line in prompts().texts["fields.yaml"].splitlines() if line and not line.startswith("#")]
-    written = [line.split(": ", 1)[1] for line in lines]
-    described = [
-        inner.get("description")
-        for node in nodes(dict(prompts().schema))
-        for inner in node.get("properties", {}).values()
-    ]
+    """Each field of a reply, at every depth, has one sentence that says what it is for."""
+    bare = [name for name, node in fields(prompts().schema) if not str(node.get("description", "")).strip()]
 
-    assert sorted(written) == sorted(described)
+    assert [] == bare
+
+
+def test_the_reply_schema_is_the_form_that_answers_are_read_by() -> None:
+    """The schema in `prompts/` has the fields of an answer, in their order, and the same ratings and kinds."""
+    expected = Answer.model_json_schema()
+    kinds = {"": expected, **{name: expected["$defs"][name] for name in ("Evidence", "Rating", "Outside", "Abstain")}}
+    properties: Any = prompts().schema["properties"]
+    inner = {"Evidence": "evidence", "Rating": "ratings", "Outside": "outside"}
+    found = {name: list(properties[key]["items"]["properties"]) for name, key in inner.items()}
+    found |= {"": list(properties), "Abstain": list(properties["abstain"]["anyOf"][0]["properties"])}
+
+    assert {name: list(kind["properties"]) for name, kind in kinds.items()} == found
+    assert [0, 1, 2, 3, 4] == properties["ratings"]["items"]["properties"]["rating"]["anyOf"][0]["enum"]
+
+
+def fields(node: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every field of a JSON Schema with its name."""
+    if isinstance(node, dict):
+        for name, inner in node.get("properties", {}).items():
+            yield name, inner
+        for inner in node.values():
+            yield from fields(inner)
+    if isinstance(node, list):
+        for inner in node:
+            yield from fields(inner)
+
+
+def test_an_identity_stays_what_it_was() -> None:
+    """The identity of a request is pinned: a version that moves it would make every recording be paid for again."""
+    request = Request(
+        model="anthropic:m",
+        parameters=Parameters(max_tokens=1_000),
+        system="s",
+        blocks=(Block(text="a\nb", cache=True), Block(text="c")),
+        reply_schema={"type": "object"},
+        label=Label(tool="t", persona="p"),
+    )
+
+    assert "sha256:a7a0918d16bc89cb5e4e0d2155d0d726961d83146e24f7a891816c2d7dd18d94" == request.identity
 
 
 def test_ratings_are_enumerated() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import made
 import pytest
 
-from panel.files import canonical, readable
+from panel.files import canonical, digest_of, readable
 from panel.makers import ALIASES, MAKERS, PROVIDERS, maker_of, same_maker
 from panel.persona import Persona
 from panel.request import Attempt, Usage
@@ -35,7 +35,12 @@ def mason(tmp_path_factory: pytest.TempPathFactory) -> Persona:
     return made.persona(tmp_path_factory.mktemp("mason"))
 
 
-def ask(asked: str = "fake:panel", answered_by: str | None = None, **changes: object) -> Ask:
+def by(maker: str) -> Tool:
+    """Return the tool as somebody else's."""
+    return made.changed(made.plumb(), maker=maker)
+
+
+def ask(asked: str = "acme:panel", answered_by: str | None = None, **changes: object) -> Ask:
     """Return one ask; whoever was asked answers, if nobody else is named."""
     sound = {"request": "sha256:" + "a" * 64, "kind": "ask", "sample": 1, "note": False, "asked": asked}
     sound |= {"answered_by": answered_by or asked, "attempts": [Attempt(number=1, waited_s=0)], "usage": Usage()}
@@ -46,18 +51,18 @@ def heard(mason: Persona, name: str, *asks: Ask, score: int = 70, edited_by: str
     """Return a seat that was heard, with this score and these asks."""
     take = made.take([made.rated(Fraction(score, 25), 100)], edited_by=edited_by)
     persona = mason.model_copy(update={"id": name, "name": name.title()})
-    return seat(persona, PROMPTS, "heard", take=take, asks=asks or (ask(),))
+    return seat(persona, made.plumb(), PROMPTS, "heard", take=take, asks=asks or (ask(),))
 
 
 def absent(mason: Persona, name: str, absence: Absence) -> Seat:
     """Return a seat that was invited and has no take."""
     persona = mason.model_copy(update={"id": name, "name": name.title()})
-    return seat(persona, PROMPTS, "absent", absence=absence, reason="so it was", asks=(ask(),))
+    return seat(persona, made.plumb(), PROMPTS, "absent", absence=absence, reason="so it was", asks=(ask(),))
 
 
 def unseated(mason: Persona, name: str) -> Seat:
     """Return a seat that was not invited."""
-    return seat(mason.model_copy(update={"id": name}), PROMPTS, "unseated", reason="no surface to judge")
+    return seat(mason.model_copy(update={"id": name}), made.plumb(), PROMPTS, "unseated", reason="no surface to judge")
 
 
 def table(mason: Persona) -> list[Seat]:
@@ -119,7 +124,7 @@ def kinds(told: Sequence[Disclosure]) -> dict[str, tuple[str, ...]]:
 def test_a_conflict_of_interest_is_disclosed(mason: Persona, maker: str, asked: str, answered_by: str | None) -> None:
     """Where the maker of a seat's model, asked or answering, makes the tool under any of its names, that is told."""
     seats = [heard(mason, "bert", ask("fake:b")), heard(mason, "anna", ask(asked, answered_by))]
-    found = kinds(list(disclosures(maker, seats)))
+    found = kinds(list(disclosures(by(maker), seats)))
 
     assert ("anna",) == found["conflict of interest"]
 
@@ -139,12 +144,12 @@ def test_a_conflict_of_interest_is_disclosed(mason: Persona, maker: str, asked: 
 )
 def test_no_conflict_of_interest(mason: Persona, maker: str, asked: str) -> None:
     """Where the maker of the tool makes no model of the panel, none is told."""
-    assert "conflict of interest" not in kinds(list(disclosures(maker, [heard(mason, "anna", ask(asked))])))
+    assert "conflict of interest" not in kinds(list(disclosures(by(maker), [heard(mason, "anna", ask(asked))])))
 
 
 def test_a_conflict_names_the_maker_of_the_tool_alone(mason: Persona) -> None:
     """A maker whose model also answered, and who does not make the tool, is not said to make it."""
-    told = list(disclosures("Anthropic", [heard(mason, "anna", ask("anthropic:x", "openai:y"))]))
+    told = list(disclosures(by("Anthropic"), [heard(mason, "anna", ask("anthropic:x", "openai:y"))]))
     (conflict,) = [one for one in told if one.kind == "conflict of interest"]
 
     assert "Anthropic" in conflict.text
@@ -165,9 +170,9 @@ def test_the_tables_of_makers_fit_together(maker: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        pytest.param(["fake:a", "fake:a", "fake:a"], ("anna", "bert", "cora"), id="one model"),
-        pytest.param(["fake:a", "fake:a", "fake:b"], None, id="two models"),
-        pytest.param(["fake:a"], None, id="one seat"),
+        pytest.param(["acme:a", "acme:a", "acme:a"], ("anna", "bert", "cora"), id="one model"),
+        pytest.param(["acme:a", "acme:a", "acme:b"], None, id="two models"),
+        pytest.param(["acme:a"], None, id="one seat"),
         pytest.param([], None, id="no seat"),
     ],
 )
@@ -176,10 +181,12 @@ def test_one_model_in_all_seats_is_disclosed(
 ) -> None:
     """Where several seats were heard and all asked of one model, that is told, with the model's name."""
     names = ("anna", "bert", "cora")
-    told = list(disclosures("x", [heard(mason, n, ask(model)) for n, model in zip(names, asked, strict=False)]))
+    told = list(
+        disclosures(made.plumb(), [heard(mason, n, ask(model)) for n, model in zip(names, asked, strict=False)])
+    )
 
     assert expected == kinds(told).get("one model")
-    assert all("fake:a" in one.text for one in told)
+    assert all("acme:a" in one.text for one in told if one.kind == "one model")
 
 
 @pytest.mark.parametrize(
@@ -194,18 +201,43 @@ def test_replies_that_are_not_what_was_asked_are_disclosed(
     mason: Persona, changes: dict[str, Any], edited_by: str | None, kind: str
 ) -> None:
     """Samples, replies that were carried and texts that were edited are told with the seats they concern, in order."""
-    plain, odd = ask("fake:a"), ask(**{"asked": "fake:b", **changes})
+    plain, odd = ask("acme:a"), ask(**{"asked": "acme:b", **changes})
     seats = [heard(mason, name, plain, odd, edited_by=edited_by) for name in ("dora", "bert")]
-    told = kinds(list(disclosures("x", [*seats, heard(mason, "anna", plain)])))
+    told = kinds(list(disclosures(made.plumb(), [*seats, heard(mason, "anna", plain)])))
 
     assert {kind: ("bert", "dora")} == told
 
 
+def test_a_take_on_an_earlier_dossier_is_disclosed(mason: Persona) -> None:
+    """A seat that was asked about another dossier than the record's is told of, and no other."""
+    later = made.changed(made.plumb(), tagline="Another line")
+    old, new = heard(mason, "anna", ask("acme:a")), heard(mason, "bert", ask("acme:b"))
+    new = new.model_copy(update={"seen": digest_of(later.seen)})
+
+    assert {"stale": ("anna",)} == kinds(list(disclosures(later, [old, new])))
+
+
+@pytest.mark.parametrize(("model", "kind"), [("fake:ship", "rehearsal"), ("manual:chat", "by hand")])
+def test_a_rehearsal_and_a_person_are_disclosed(mason: Persona, model: str, kind: str) -> None:
+    """Where no model answered, that is told, and not that one model sat in all seats."""
+    seats = [heard(mason, name, ask(model)) for name in ("anna", "bert")]
+
+    assert {kind: ("anna", "bert")} == kinds(list(disclosures(made.plumb(), seats)))
+
+
+def test_makers_of_two_judges_are_told_apart(mason: Persona) -> None:
+    """A tool of two makers, judged by a model of each, has a disclosure for each, in the order of their names."""
+    seats = [heard(mason, "anna", ask("openai:x")), heard(mason, "bert", ask("anthropic:y"))]
+    told = [(one.personas, one.text.split()[5]) for one in disclosures(by("Anthropic and OpenAI"), seats)][:2]
+
+    assert [(("bert",), "Anthropic,"), (("anna",), "OpenAI,")] == told
+
+
 def test_nothing_is_disclosed_where_there_is_nothing(mason: Persona) -> None:
     """Seats of several models, none of them the maker's, need no disclosure."""
-    seats = [heard(mason, "anna", ask("fake:a")), heard(mason, "bert", ask("fake:b"))]
+    seats = [heard(mason, "anna", ask("acme:a")), heard(mason, "bert", ask("acme:b"))]
 
-    assert () == verdict_over("Lead Works", seats).disclosures
+    assert () == verdict_over(by("Lead Works"), seats).disclosures
 
 
 def test_seats_that_were_not_heard_disclose_nothing(mason: Persona) -> None:
@@ -213,7 +245,7 @@ def test_seats_that_were_not_heard_disclose_nothing(mason: Persona) -> None:
     told = {"asks": (ask("anthropic:x", carried_from="sha256:" + "c" * 64),)}
     silent = absent(mason, "anna", Absence.REFUSED).model_copy(update=told)
 
-    assert () == verdict_over("Anthropic", [silent]).disclosures
+    assert () == verdict_over(by("Anthropic"), [silent]).disclosures
 
 
 # Absences
@@ -221,7 +253,7 @@ def test_seats_that_were_not_heard_disclose_nothing(mason: Persona) -> None:
 
 def test_seats_are_counted(mason: Persona) -> None:
     """Heard and absent seats were invited, seats that are not at the table were not, and nothing is dropped."""
-    found = verdict_over("x", table(mason))
+    found = verdict_over(by("x"), table(mason))
 
     assert (3, 5, 2, 1) == (found.heard, found.invited, found.ship, found.skip)
     assert (42, 81) == found.range
@@ -232,7 +264,7 @@ def test_a_failure_makes_a_verdict_provisional(mason: Persona, absence: Absence)
     """A seat absent for any reason but abstention, whose vote could change the label, makes it provisional."""
     seats = [heard(mason, name, score=score) for name, score in (("anna", 70), ("bert", 70), ("cora", 40))]
 
-    assert verdict_over("x", [*seats, absent(mason, "dora", absence)]).provisional
+    assert verdict_over(by("x"), [*seats, absent(mason, "dora", absence)]).provisional
 
 
 @pytest.mark.parametrize(
@@ -248,7 +280,7 @@ def test_an_abstention_leaves_a_verdict_as_it_is(mason: Persona, more: Sequence[
     """Seats that abstained or were not invited do not make a verdict provisional."""
     seats = [heard(mason, name, score=score) for name, score in (("anna", 70), ("bert", 70), ("cora", 40))]
     seats += [absent(mason, f"d{n}", a) if a else unseated(mason, f"d{n}") for n, a in enumerate(more)]
-    found = verdict_over("x", seats)
+    found = verdict_over(by("x"), seats)
 
     assert ("Mixed", False) == (found.label, found.provisional)
 
@@ -256,7 +288,7 @@ def test_an_abstention_leaves_a_verdict_as_it_is(mason: Persona, more: Sequence[
 def test_a_failure_that_can_change_nothing_is_not_provisional(mason: Persona) -> None:
     """Where neither vote of the failed seat would change the label, the verdict stands."""
     seats = [heard(mason, f"p{n}") for n in range(4)]
-    found = verdict_over("x", [*seats, absent(mason, "dora", Absence.FAILED)])
+    found = verdict_over(by("x"), [*seats, absent(mason, "dora", Absence.FAILED)])
 
     assert ("Ship", False) == (found.label, found.provisional)
 
@@ -264,7 +296,7 @@ def test_a_failure_that_can_change_nothing_is_not_provisional(mason: Persona) ->
 def test_no_verdict_for_want_of_seats_is_provisional_until_they_are_heard(mason: Persona) -> None:
     """Two heard and one failed make no verdict yet; two heard and one that abstained make none at all."""
     seats = [heard(mason, "anna"), heard(mason, "bert")]
-    found = [verdict_over("x", [*seats, absent(mason, "cora", a)]) for a in (Absence.FAILED, Absence.ABSTAINED)]
+    found = [verdict_over(by("x"), [*seats, absent(mason, "cora", a)]) for a in (Absence.FAILED, Absence.ABSTAINED)]
 
     assert [("No verdict", True), ("No verdict", False)] == [(one.label, one.provisional) for one in found]
 
@@ -275,7 +307,7 @@ def test_each_seat_votes_by_its_own_threshold(mason: Persona) -> None:
     seats = [heard(strict, "zoe", score=70), heard(mason, "anna", score=65), heard(mason, "bert", score=66)]
 
     assert 69 == seats[0].threshold
-    assert "zoe" == verdict_over("x", seats).swing
+    assert "zoe" == verdict_over(by("x"), seats).swing
 
 
 def test_the_order_of_seats_changes_no_verdict(plumb: Tool, mason: Persona) -> None:
@@ -302,7 +334,7 @@ def test_a_verdict_can_be_recomputed_from_its_record(plumb: Tool, mason: Persona
     """The seats and the maker in a record give the verdict in it."""
     read = Review.model_validate(json.loads(readable(review(plumb, table(mason)).as_json())))
 
-    assert read.verdict == verdict_over(read.tool.maker, read.seats) == review(read.tool, read.seats).verdict
+    assert read.verdict == verdict_over(read.tool, read.seats) == review(read.tool, read.seats).verdict
 
 
 def test_the_same_seats_make_the_same_bytes(plumb: Tool, mason: Persona, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import DOSSIER, PERSONA, changed, persona, rated, take, tool
+from made import DOSSIER, PERSONA, changed, persona, plumb, rated, take, tool
 
 from panel import store as store_module
 from panel.errors import RecordError
@@ -40,15 +40,15 @@ ASK = Ask(
 def heard(critic: Persona, name: str, *ratings: Fraction | int | None) -> Seat:
     """Return a seat that was heard with these ratings."""
     said = take([rated(rating) for rating in ratings], samples=3, spread=7)
-    return seat(critic, "sha256:2", "heard", take=said, asks=[ASK]).model_copy(update={"persona": name})
+    return seat(critic, plumb(), "sha256:2", "heard", take=said, asks=[ASK]).model_copy(update={"persona": name})
 
 
 def reviewed(folder: Path) -> Review:
     """Return a review with a seat of every kind, thirds in it, and dates."""
     critic = persona(folder)
     seats = [heard(critic, f"m{n}", 4, Fraction(8, 3), None, n) for n in range(3)]
-    seats.append(seat(critic, "sha256:2", "absent", absence=Absence.FAILED, reason="429", asks=[ASK]))
-    seats.append(seat(critic, "sha256:2", "unseated", reason="no wall in it"))
+    seats.append(seat(critic, plumb(), "sha256:2", "absent", absence=Absence.FAILED, reason="429", asks=[ASK]))
+    seats.append(seat(critic, plumb(), "sha256:2", "unseated", reason="no wall in it"))
     dossier = DOSSIER.replace("{entry", "{from: 4.50, currency: EUR, checked_on: 2026-06-01, entry")
     return review(tool(folder, dossier + 'aliases: ["Größe\\u200b"]\nseats: {x: no}\n'), seats)
 

@@ -216,7 +216,7 @@ def test_a_repair_is_sent_as_turns_behind_the_same_blocks(dialect: Dialect) -> N
 )
 def test_effort_is_sent_where_it_is_set(dialect: Dialect, place: tuple[str, str]) -> None:
     """A set effort arrives where the vendor reads it."""
-    talk = once(dialect, [dialect.said("{}")], parameters=Parameters(effort="high"))
+    talk = once(dialect, [dialect.said("{}")], parameters=Parameters(max_tokens=16_000, effort="high"))
 
     assert "high" == talk.sent[place[0]][place[1]]
 

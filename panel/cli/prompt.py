@@ -29,7 +29,7 @@ def prompt(
     project = Project.open(tool.parent, {"model": model})
     subject = read_tool(tool, project.persona_ids)
     request = project.question(subject, project.persona(persona)).request(sample)
-    typer.echo(readable(request.as_json()).decode() if json else _page(request), nl=False)
+    typer.echo(readable(request.identified).decode() if json else _page(request), nl=False)
 
 
 def _page(request: Request) -> str:

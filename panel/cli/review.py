@@ -14,7 +14,6 @@ from panel.llm.open import Providers
 from panel.mode import announcement, ways_forward
 from panel.pipeline import Reviewed, review_tool
 from panel.project import Project
-from panel.review import Absence, Review
 from panel.tool import Tool, read_tool
 
 app = typer.Typer(rich_markup_mode=None)
@@ -47,12 +46,12 @@ def review(
     except RecordingMissing as error:
         raise RecordingMissing(f"{error}\n{ways_forward(project.settings.model)}") from error
     except KeyboardInterrupt:
-        screen.say("Interrupted. Every reply that came is in the ledger; run it again to go on from there.")
+        screen.say("Interrupted. Every reply that came is in the ledger; run it again, without --mode fresh, to go on.")
         raise typer.Exit(INTERRUPTED) from None
     screen.summary(done)
     if json:
         typer.echo(done.paths[0].read_text(encoding="utf-8"), nl=False)
-    raise typer.Exit(exit_code(done.review))
+    raise typer.Exit(exit_code(done))
 
 
 async def _review(project: Project, tool: Tool, only: list[str], screen: Screen) -> Reviewed:
@@ -61,6 +60,6 @@ async def _review(project: Project, tool: Tool, only: list[str], screen: Screen)
             return await review_tool(project, tool, providers, only, screen.watch)
 
 
-def exit_code(review: Review) -> int:
+def exit_code(done: Reviewed) -> int:
     """Return 0, or 1 where a seat is absent for another reason than abstention."""
-    return int(any(seat.status == "absent" and seat.absence != Absence.ABSTAINED for seat in review.seats))
+    return int(bool(done.failed) or any(seat.is_let_down for seat in done.review.seats))

@@ -40,7 +40,7 @@ class Screen:
         """Show the seats of a tool while they are asked."""
         uninvited = [p for p in project.panel if p.id in tool.seats or p.not_invited(tool.kind, tool.category)]
         seats = f"{len(project.panel) - len(uninvited)} of {len(project.panel)} seats invited"
-        self.say(f"{tool.name} ({tool.slug}) · {seats} · {project.settings.model}")
+        self.say(f"{tool.name} ({tool.slug}) · {seats}")
         for passage in tool.addressed:
             self.say(f"  note: a passage in {passage.field} addresses a reviewer; it is kept out of the evidence")
         for kind, count in tool.removed.items():
@@ -77,6 +77,8 @@ class Screen:
         """Print the verdict, what the run cost, and where the record is."""
         for id in done.dropped:
             self.say(f"  note: the accepted take of {id} no longer holds: dossier or persona changed since")
+        for id, reason in done.failed.items():
+            self.say(f"  note: {id} was asked anew and gave no take ({reason}); the earlier one stands")
         for id in done.chosen:
             self.say(f"  note: {id} is the take that was accepted; --samples and later asks do not change it")
         for id in done.stale:

@@ -63,6 +63,8 @@ def _take(take: Take) -> Group:
     labels = {"Best for": take.best_for, "Not for": take.not_for, "Would change the vote": take.would_change_my_vote}
     if take.outside:
         labels["Not from the dossier"] = "; ".join(item.text for item in take.outside)
+    if take.samples > 1:
+        labels["Mean of"] = f"{take.samples} answers, {take.spread} points apart"
     for label, text in labels.items():
         said.append(f"\n{label}: ", style="dim not italic").append(text, style="not italic")
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)

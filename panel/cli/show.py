@@ -47,6 +47,6 @@ def _path(tool: str, runs: Path | None) -> Path:
     path = store.review_path(slug)
     if not path.is_file():
         reviewed = sorted(each.parent.name for each in store.folder.glob("*/review.json"))
-        there = f"reviewed are {', '.join(reviewed)}" if reviewed else "nothing is reviewed there yet"
-        raise RecordError(f"no review of '{slug}' in {store.folder}; {there}. Run: panel review {slug}.yaml")
+        hint = nearest(slug, reviewed, "reviewed are") if reviewed else "; nothing is reviewed there yet"
+        raise RecordError(f"no review of '{slug}' in {store.folder}{hint}")
     return path

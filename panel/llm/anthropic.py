@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import anthropic
 from anthropic.types import Message, MessageParam, OutputConfigParam, TextBlockParam
 
-from panel.llm.faults import Errors, told
+from panel.llm.faults import Errors, told, understood
 from panel.llm.model import now
 from panel.request import Block, ModelName, Reply, Request, Stop, Turn, Usage
 
@@ -28,14 +28,16 @@ class AnthropicModel:
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply; raises Transient or Rejected."""
+        messages, output = _messages(request), _output(request)
         with told(_ERRORS):
             message = await self.client.messages.create(
                 model=ModelName.parse(request.model).name,
                 max_tokens=request.parameters.max_tokens,
                 system=request.system,
-                messages=_messages(request),
-                output_config=_output(request),
+                messages=messages,
+                output_config=output,
             )
+        with understood(message, "content"):
             return _reply(message)
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from panel.errors import SettingsError
 from panel.llm.model import said
 from panel.request import ModelName, Reply, Request
 
@@ -36,11 +37,14 @@ class Fake:
 def stand_in(request: Request) -> str:
     """Return an answer that passes the gates and says nothing: middling ratings, one real quote, a vote that follows.
 
-    The name of the model decides the vote: `fake:ship` ships, anything else skips.
+    The name of the model decides the vote: `fake:ship` or `fake:skip`. Raises SettingsError for another one.
     """
+    name = ModelName.parse(request.model).name
+    if name not in ("ship", "skip"):
+        raise SettingsError(f"model '{request.model}': write fake:ship or fake:skip")
     dossier, seat = request.blocks[0].text, request.blocks[-1].text
     criteria = re.findall(r"^([a-z][a-z0-9_-]*) \(weight \d+\):", seat, re.MULTILINE)
-    ships = ModelName.parse(request.model).name == "ship"
+    ships = name == "ship"
     prose = (
         "This text stands in for a take. No model was asked, and nothing here is an opinion about the tool. "
         "It is written so that everything around a take can be tried: the request is rendered, the reply is read and "

@@ -63,10 +63,9 @@ class Errors:
 
 @contextmanager
 def told(sdk: Errors) -> Iterator[None]:
-    """Turn what an SDK raises, and what reading its reply raises, into our errors.
+    """Turn what an SDK raises during a call into our errors.
 
-    SDKs build replies unchecked, and give back a page as plain text: a reply that lacks what every reply has
-    is a fault on the way. What they raised is not chained, since it may hold what a provider echoed.
+    What it raised is not chained, since it may hold what a provider echoed.
     """
     try:
         yield
@@ -75,13 +74,28 @@ def told(sdk: Errors) -> Iterator[None]:
     except sdk.timeout:
         raise Transient("the provider did not answer in time") from None
     except sdk.connection as error:
-        raise Transient(f"no connection to the provider ({scrubbed(str(error.__cause__ or error))})") from None
+        where = getattr(getattr(error, "request", None), "url", None)
+        at = f" at {where.scheme}://{where.netloc.decode()}" if where else ""
+        raise Transient(f"no connection to the provider{at} ({scrubbed(str(error.__cause__ or error))})") from None
     except sdk.other as error:
         raise Rejected(scrubbed(str(error))) from None
-    except (AttributeError, TypeError):
-        raise Transient("something other than the provider answered (a page, or a reply of another form)") from None
     except (ValueError, RecursionError):
-        raise Transient("the provider's reply can't be read (not JSON, or of another form)") from None
+        raise Transient("the provider's reply can't be read: it is not JSON") from None
+
+
+@contextmanager
+def understood(reply: object, parts: str) -> Iterator[None]:
+    """Turn what reading a reply raises into our errors: SDKs build replies unchecked, and give a page back as text.
+
+    What has no list of `parts` came from something on the way, and passes.
+    A reply of another form was paid for, and is not asked again.
+    """
+    if not isinstance(getattr(reply, parts, None), list):
+        raise Transient("something other than the provider answered (a page instead of a reply)")
+    try:
+        yield
+    except (AttributeError, TypeError, ValueError) as error:
+        raise Rejected("the provider's reply has another form than it documents; is Panel up to date?") from error
 
 
 def asked_wait(headers: Mapping[str, str], now: datetime | None = None) -> float | None:

@@ -13,7 +13,7 @@ from typing import Literal, Self
 from pydantic import Field
 
 from panel.errors import RecordError, RecordingMissing
-from panel.files import Json, digest_of, read_json, readable, write_whole
+from panel.files import Json, digest_of, read_json, readable, write_new
 from panel.llm.model import Model
 from panel.record import Record
 from panel.request import Label, Reply, Request
@@ -49,12 +49,14 @@ class Recording(Record):
         """Return the recording of a request and its reply."""
         detail = None if reply.detail is None else writable(reply.detail)
         kept = reply.model_copy(update={"text": writable(reply.text), "detail": detail})
-        digest = _digest(request, kept)
+        digest = digest_of({"request": request.as_json(), "reply": kept.as_json()})
         return cls(identity=request.identity, digest=digest, label=request.label, request=request, reply=kept)
 
 
-def _digest(request: Request, reply: Reply) -> str:
-    return digest_of({"request": request.as_json(), "reply": reply.as_json()})
+def _sealed(data: Json) -> str:
+    """Return the hash that the `digest` of a recording was taken as: over the file, whatever this version adds."""
+    assert isinstance(data, dict)
+    return digest_of({"request": data["request"], "reply": data["reply"]})
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,10 @@ class Ledger:
 
     def read(self, path: Path) -> Recording:
         """Return the recording in one file; raises RecordError where it is torn, or not what was written there."""
+        data = read_json(path)
         try:
-            recording = Recording.model_validate(read_json(path))
-            identity, digest = recording.request.identity, _digest(recording.request, recording.reply)
+            recording = Recording.model_validate(data)
+            identity, digest = recording.request.identity, _sealed(data)
         except ValueError as error:
             raise RecordError(f"{path}: is no recording as Panel writes it; delete it to ask again") from error
         if self.path(identity) != path or recording.identity != identity:
@@ -87,18 +90,26 @@ class Ledger:
         return recording
 
     def keep(self, request: Request, reply: Reply) -> Reply:
-        """Write a recording; one that is there already is never overwritten. Return the reply as it is kept."""
+        """Write a recording; one that is there already is never overwritten. Return the reply that stands."""
         recording, path = Recording.of(request, reply), self.path(request.identity)
-        if not path.exists():
-            write_whole(path, readable(recording.as_json()))
-        return recording.reply
+        if write_new(path, readable(recording.as_json())):
+            return recording.reply
+        return self.read(path).reply
 
     def labelled(self, label: Label) -> Iterator[Recording]:
-        """Yield the recordings made for one seat of one tool, in the order of their files."""
-        mark = f'"tool": "{label.tool}",\n    "persona": "{label.persona}"'
+        """Yield the sound recordings made for one seat of one tool, in the order of their files."""
         for path in sorted(self.folder.glob("??/*.json")):
-            if mark in path.read_text(encoding="utf-8", errors="replace"):
-                yield self.read(path)
+            text = path.read_text(encoding="utf-8", errors="replace")
+            named = f'"{label.tool}"' in text and f'"{label.persona}"' in text
+            recording = self._sound(path) if named else None
+            if recording and recording.label == label:
+                yield recording
+
+    def _sound(self, path: Path) -> Recording | None:
+        try:
+            return self.read(path)
+        except RecordError:
+            return None
 
 
 @dataclass(frozen=True)

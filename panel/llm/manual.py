@@ -38,4 +38,5 @@ class Manual:
         answer = inbox / f"{name}.md"
         write_whole(outbox, f"{self.sheet(request, str(answer))}\n".encode())
         inbox.mkdir(parents=True, exist_ok=True)
-        raise Waiting(f"waiting for a person: paste {outbox} into a chat, save the reply as {answer}, run this again")
+        again = ", since the first reply needs mending" if request.is_repair else ""
+        raise Waiting(f"waiting for a person{again}: answer outbox/{outbox.name} in inbox/{answer.name}")

@@ -14,6 +14,7 @@ from panel.llm.fake import Fake, stand_in
 from panel.llm.manual import Manual
 from panel.llm.model import Model
 from panel.llm.retry import Gate, Notice, Policy, Retrying
+from panel.llm.warm import Warm
 from panel.request import ModelName, Request
 from panel.settings import Settings
 
@@ -62,10 +63,10 @@ class Providers:
     settings: Settings
     sheet: Callable[[Request, str], str]
     notice: Notice = lambda request, attempt: None
-    gates: dict[str, Gate] = field(default_factory=dict)
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     http: httpx2.AsyncClient | None = None
     models: dict[str, Model] = field(default_factory=dict)
+    warm: dict[str, Warm] = field(default_factory=dict)
 
     async def __aenter__(self) -> Self:
         return self
@@ -83,7 +84,7 @@ class Providers:
             return None
         if provider not in self.models:
             self.models[provider] = self._make(provider, key)
-        return self.models[provider]
+        return self.warm.setdefault(provider, Warm(self.models[provider]))
 
     def _make(self, provider: str, key: str) -> Model:
         if provider == "fake":
@@ -97,5 +98,4 @@ class Providers:
             self.stack.push_async_callback(self.http.aclose)
         retry = self.settings.retry
         policy = Policy(attempts=retry.attempts, cap_s=retry.cap_s, deadline_s=retry.deadline_s)
-        gate = self.gates.setdefault(provider, Gate())
-        return Retrying(connect(provider, key, self.http), gate, policy, notice=self.notice)
+        return Retrying(connect(provider, key, self.http), Gate(), policy, notice=self.notice)

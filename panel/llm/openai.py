@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ from openai.types.responses.response_create_params import PromptCacheOptions
 from openai.types.shared_params import Reasoning
 
 from panel.errors import Transient
-from panel.llm.faults import Errors, scrubbed, told
+from panel.llm.faults import Errors, scrubbed, told, understood
 from panel.llm.model import now
 from panel.request import Block, ModelName, Reply, Request, Stop, Usage
 
@@ -41,31 +40,37 @@ class OpenAIModel:
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply; raises Transient or Rejected."""
+        content = _input(request)
         with told(_ERRORS):
-            response = await self._create(request)
+            response = await self._create(request, content)
+        with understood(response, "output"):
             if response.status == "failed":
                 reason = response.error.message if response.error else "no reason"
                 raise Transient(f"the provider failed ({scrubbed(reason)})")
             return _reply(response)
 
-    async def _create(self, request: Request) -> Response:
+    async def _create(self, request: Request, content: ResponseInputParam) -> Response:
         name = ModelName.parse(request.model).name
-        breakpoints = not _NO_BREAKPOINTS.match(name)
         options: PromptCacheOptions = {"mode": "explicit"}
         return await self.client.responses.create(
             model=name,
             instructions=request.system,
-            input=_input(request, breakpoints),
+            input=content,
             max_output_tokens=request.parameters.max_tokens,
             text=_form(request),
-            prompt_cache_key=_cache_key(request),
-            prompt_cache_options=options if breakpoints else openai.omit,
+            prompt_cache_key=request.prefix.removeprefix("sha256:")[:32],
+            prompt_cache_options=options if _has_breakpoints(name) else openai.omit,
             reasoning=Reasoning(effort=request.parameters.effort) if request.parameters.effort else openai.omit,
             store=False,
         )
 
 
-def _input(request: Request, breakpoints: bool) -> ResponseInputParam:
+def _has_breakpoints(model: str) -> bool:
+    return not _NO_BREAKPOINTS.match(model)
+
+
+def _input(request: Request) -> ResponseInputParam:
+    breakpoints = _has_breakpoints(ModelName.parse(request.model).name)
     first: EasyInputMessageParam = {"role": "user", "content": [_block(block, breakpoints) for block in request.blocks]}
     turns: list[EasyInputMessageParam] = [{"role": turn.role, "content": turn.text} for turn in request.turns]
     return [first, *turns]
@@ -79,12 +84,6 @@ def _form(request: Request) -> ResponseTextConfigParam:
 def _block(block: Block, breakpoints: bool) -> ResponseInputTextParam:
     plain: ResponseInputTextParam = {"type": "input_text", "text": block.text}
     return {**plain, "prompt_cache_breakpoint": {"mode": "explicit"}} if block.cache and breakpoints else plain
-
-
-def _cache_key(request: Request) -> str:
-    """Return a key that all seats over one dossier share, so that they reach the machine that holds it."""
-    shared = "\n".join([request.system, *(block.text for block in request.blocks if block.cache)])
-    return hashlib.sha256(shared.encode()).hexdigest()[:32]
 
 
 def _reply(response: Response) -> Reply:

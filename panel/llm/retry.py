@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from math import inf
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
@@ -42,13 +43,11 @@ class Gate:
         """Let nobody through for so many seconds from now."""
         self.opens_at = max(self.opens_at, self.clock.now() + seconds)
 
-    def left_s(self) -> float:
-        """Return the seconds until it opens; 0 or less where it is open."""
-        return self.opens_at - self.clock.now()
-
-    async def passed(self) -> None:
-        """Return when the gate is open."""
-        while (left := self.left_s()) > 0:
+    async def passed(self, by: float = inf) -> None:
+        """Return when the gate is open; raises GaveUp where it opens only after the time `by`."""
+        while (left := self.opens_at - self.clock.now()) > 0:
+            if self.opens_at > by:
+                raise GaveUp(f"the provider holds everybody back for {left:.0f} s more, past the deadline; try later")
             await self.clock.sleep(left)
 
 
@@ -104,10 +103,7 @@ class _Call:
     ending: str | None = None
 
     async def once(self) -> Reply:
-        deadline, left = self.by.policy.deadline_s, self.by.gate.left_s()
-        if left > 0 and self.by.clock.now() + left - self.began > deadline:
-            raise GaveUp(f"the provider holds everybody back for {left:g} s more, past the deadline of {deadline:g} s")
-        await self.by.gate.passed()
+        await self.by.gate.passed(self.began + self.by.policy.deadline_s)
         waited = self.by.clock.now() - (self.began if self.ended is None else self.ended)
         try:
             reply = await self.by.inner.ask(self.request)
@@ -129,6 +125,8 @@ class _Call:
         if not isinstance(error, Transient):
             return False
         policy, now = self.by.policy, self.by.clock.now()
+        if error.pauses_all and error.wait_s is not None:
+            self.by.gate.shut(error.wait_s)
         if error.wait_s is not None and error.wait_s > policy.cap_s:
             self.ending = (
                 f"it asks for a wait of {error.wait_s:g} s, above the cap of {policy.cap_s:g} s: try again later"
