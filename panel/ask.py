@@ -88,7 +88,7 @@ async def _heard(question: Question, model: Model, request: Request, asks: list[
     mended = await model.ask(mend)
     asks.append(_ask(mend, mended, "repair"))
     second = _judge(question, mended, rules)
-    return (first if first.is_usable and not second.is_usable else second).outcome(asks)
+    return (first if first.makes_a_take and not second.makes_a_take else second).outcome(asks)
 
 
 @dataclass(frozen=True)
@@ -104,8 +104,8 @@ class _Judged:
         return self.checked.complaints if self.checked else [f"the reply can't be used: {self.reason}"]
 
     @property
-    def is_usable(self) -> bool:
-        return self.checked is not None and self.checked.is_usable
+    def makes_a_take(self) -> bool:
+        return self.checked is not None and self.checked.is_usable and self.checked.abstains is None
 
     @property
     def score(self) -> int | None:

@@ -18,8 +18,8 @@ _COPIED_WORDS = 6
 
 
 def claims_first_hand(text: str, phrases: Iterable[str]) -> str | None:
-    """Return the phrase by which `text` claims to have used the tool, or None; a conditional is no claim."""
-    plain = fold(text).casefold()
+    """Return the phrase by which `text` claims to have used the tool, or None; a condition or a quote is no claim."""
+    plain = _QUOTED.sub(" ", fold(text)).casefold()
     for phrase in phrases:
         for found in re.finditer(rf"\b{re.escape(phrase)}\b", plain):
             if not re.search(rf"\b{_EXCUSES}\s+(?:\w+\s+)?$", plain[: found.start()]):
@@ -93,5 +93,6 @@ def unknown_to(known: str, tokens: Iterable[str]) -> Iterator[str]:
 
 
 def _value(number: str) -> str:
-    """Return a number without the separators between its thousands."""
-    return number.replace(",", "") if _THOUSANDS.fullmatch(number) else number
+    """Return a number without the separators between its thousands and without leading zeros."""
+    plain = number.replace(",", "") if _THOUSANDS.fullmatch(number) else number
+    return plain.lstrip("0") or "0" if plain.isdigit() else plain

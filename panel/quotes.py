@@ -32,9 +32,11 @@ class Quote:
         """Where it stands; two quotes of the same words have the same place."""
         return self.evidence.source, self.start, self.end
 
-    def overlaps(self, other: Quote) -> bool:
-        """Return whether the two share words of one field."""
-        return self.evidence.source == other.evidence.source and self.start < other.end and other.start < self.end
+    def differs_from(self, other: Quote) -> bool:
+        """Return whether the two share no words of one field, and are not the same words in two fields."""
+        apart = self.end <= other.start or other.end <= self.start
+        same_words = fold(self.evidence.quote) == fold(other.evidence.quote)
+        return apart if self.evidence.source == other.evidence.source else not same_words
 
 
 def verified(evidence: Iterable[Evidence], tool: Tool) -> tuple[dict[str, Quote], list[str]]:

@@ -183,17 +183,19 @@ def verdict_over(tool: Tool, seats: Sequence[Seat]) -> Verdict:
 def disclosures(tool: Tool, heard: Sequence[Seat]) -> Iterable[Disclosure]:
     """Yield what a reader should know about the seats heard."""
     yield from _conflicts(tool.maker, heard)
-    answered = {ask.answered_by for seat in heard for ask in seat.asks}
-    if len(heard) > 1 and len(answered) == 1 and _provider(min(answered)) not in NO_MODELS:
-        yield _about(
-            "one model", heard, f"all seats were answered by one model, {min(answered)}: several roles, one mind"
-        )
-    earlier = [seat for seat in heard if seat.seen != digest_of(tool.seen)]
-    if earlier:
+    yield from _one_model(heard)
+    if earlier := [seat for seat in heard if seat.seen != digest_of(tool.seen)]:
         yield _about("stale", earlier, "the take is about an earlier dossier; its quotes may not stand in this one")
     for kind, text, holds in _OF_REPLIES:
         if seats := [seat for seat in heard if holds(seat)]:
             yield _about(kind, seats, text)
+
+
+def _one_model(heard: Sequence[Seat]) -> Iterable[Disclosure]:
+    answered = {ask.answered_by for seat in heard for ask in seat.asks}
+    if len(heard) > 1 and len(answered) == 1 and _provider(min(answered)) not in NO_MODELS:
+        text = f"all seats were answered by one model, {min(answered)}: several roles, one mind"
+        yield _about("one model", heard, text)
 
 
 def _conflicts(maker: str, heard: Sequence[Seat]) -> Iterable[Disclosure]:
