@@ -5,18 +5,15 @@ from __future__ import annotations
 from panel.errors import SettingsError
 from panel.llm.model import Model
 from panel.llm.open import EXAMPLES, KEYS, Providers, key_of, provider_of
-from panel.persona import Persona
 from panel.settings import Settings
 
 
-def answering(persona: Persona, settings: Settings, providers: Providers) -> Model | None:
-    """Return who is asked where the ledgers are silent, or None where only they may answer.
+def answering(name: str, settings: Settings, providers: Providers) -> Model | None:
+    """Return who is asked where the ledgers are silent, or None where only they may answer; `name` is the model.
 
     Raises SettingsError where `live` or `fresh` was asked for and the provider has no key.
     """
-    name = persona.model or settings.model
     if settings.mode == "replay":
-        provider_of(name)
         return None
     model = providers.open(name)
     if model is None and settings.mode in ("live", "fresh"):

@@ -51,15 +51,10 @@ def review(
     screen.summary(done)
     if json:
         typer.echo(done.paths[0].read_text(encoding="utf-8"), nl=False)
-    raise typer.Exit(exit_code(done))
+    raise typer.Exit(0 if done.is_whole else 1)
 
 
 async def _review(project: Project, tool: Tool, only: list[str], screen: Screen) -> Reviewed:
     async with Providers(project.settings, project.sheet, screen.notice) as providers:
         with screen.seats(tool, project):
             return await review_tool(project, tool, providers, only, screen.watch)
-
-
-def exit_code(done: Reviewed) -> int:
-    """Return 0, or 1 where a seat is absent for another reason than abstention."""
-    return int(bool(done.failed) or any(seat.is_let_down for seat in done.review.seats))

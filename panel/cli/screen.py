@@ -75,14 +75,8 @@ class Screen:
 
     def summary(self, done: Reviewed) -> None:
         """Print the verdict, what the run cost, and where the record is."""
-        for id in done.dropped:
-            self.say(f"  note: the accepted take of {id} no longer holds: dossier or persona changed since")
-        for id, reason in done.failed.items():
-            self.say(f"  note: {id} was asked anew and gave no take ({reason}); the earlier one stands")
-        for id in done.chosen:
-            self.say(f"  note: {id} is the take that was accepted; --samples and later asks do not change it")
-        for id in done.stale:
-            self.say(f"  note: {id} stays as recorded, although dossier, persona, prompt or model changed since")
+        for note in done.notes:
+            self.say(f"  note: {note.persona}: {note.text}")
         self.say("")
         self.console.print(verdict_text(done.review))
         self.say(receipt(done))
