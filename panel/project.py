@@ -10,6 +10,7 @@ from typing import Self
 from panel.document import nearest
 from panel.errors import PersonaError
 from panel.llm.ledger import Ledger, Ledgers
+from panel.makers import same_maker
 from panel.persona import Persona, read_panel
 from panel.prompt import Prompts, Question, chat_sheet
 from panel.request import Parameters, Request
@@ -51,8 +52,13 @@ class Project:
 
     def question(self, tool: Tool, persona: Persona, note: str | None = None) -> Question:
         """Return what is asked of a persona about a tool."""
-        model = persona.model or self.settings.model
-        return Question(tool, persona, self.prompts, model, self.parameters, note)
+        return Question(tool, persona, self.prompts, self.model_for(tool, persona), self.parameters, note)
+
+    def model_for(self, tool: Tool, persona: Persona) -> str:
+        """Return the model of a seat: its own, or another of the panel where that is by the tool's maker."""
+        own = persona.model or self.settings.model
+        others = (self.settings.model, *(each.model for each in self.panel if each.model))
+        return next((model for model in (own, *others) if not same_maker(tool.maker, model)), own)
 
     def sheet(self, request: Request, inbox: str) -> str:
         """Return a request as a sheet for a person with a chat window, whose answer belongs into the file `inbox`."""

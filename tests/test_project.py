@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from made import DOSSIER, PARAMETERS, PERSONA, project, tool
+from made import DOSSIER, PARAMETERS, PERSONA, changed, project, tool
 
 from panel.errors import InputError, PersonaError, PromptError, RecordingMissing, SettingsError
 from panel.llm.ledger import Recorded
@@ -224,3 +225,23 @@ def test_a_dossier_is_no_part_of_a_project(tmp_path: Path) -> None:
     Project.open(tmp_path, {})
 
     assert before == sorted(tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize(
+    ("maker", "own", "other", "expected"),
+    [
+        pytest.param("Lead Works", None, "openai:x", "anthropic:y", id="no conflict"),
+        pytest.param("Anthropic", None, "openai:x", "openai:x", id="another persona's model"),
+        pytest.param("OpenAI", "openai:x", "openai:z", "anthropic:y", id="the panel's model"),
+        pytest.param("Anthropic", None, "anthropic:z", "anthropic:y", id="nobody to move to"),
+    ],
+)
+def test_a_seat_is_not_asked_of_the_tool_s_own_maker(
+    tmp_path: Path, maker: str, own: str | None, other: str, expected: str
+) -> None:
+    """A seat whose model has the tool's maker is asked of another model of the panel, where one has not."""
+    mine = project(tmp_path, personas=2, flags={"model": "anthropic:y"})
+    first, second = (p.model_copy(update={"model": m}) for p, m in zip(mine.panel, (own, other), strict=True))
+    mine = replace(mine, panel=(first, second))
+
+    assert expected == mine.question(changed(tool(tmp_path), maker=maker), first).model
