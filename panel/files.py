@@ -62,7 +62,7 @@ def _put(path: Path, content: bytes, place: Callable[[str, Path], None]) -> None
         path.parent.mkdir(parents=True, exist_ok=True)
         _place(path, content, place)
     except OSError as error:
-        if isinstance(error, FileExistsError) and path.exists():
+        if isinstance(error, FileExistsError) and path.is_file():
             raise
         raise RecordError(f"{path}: not written: {error.strerror or error}; what stood there is untouched") from error
     try:

@@ -410,3 +410,15 @@ def test_a_recording_is_of_its_request_and_reply(request_: Request) -> None:
     assert whole.digest == Recording.of(request_.model_copy(update={"label": label}), REPLY).digest
     assert whole.digest != Recording.of(request_, OTHER).digest
     assert whole.digest != Recording.of(request_.model_copy(update={"sample": 2}), REPLY).digest
+
+
+def test_of_two_replies_that_come_at_once_the_first_stands(
+    ledger: Ledger, request_: Request, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where two processes answer one request at once, both go on with the reply that was written first."""
+    first, second = (REPLY.model_copy(update={"text": text}) for text in ("first", "second"))
+    assert first == ledger.keep(request_, first)
+    monkeypatch.setattr(Path, "exists", lambda _: False)
+
+    assert first == ledger.keep(request_, second)
+    assert first == Ledgers(ledger).find(request_.identity)

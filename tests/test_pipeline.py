@@ -125,8 +125,8 @@ def test_the_order_of_files_is_no_part_of_a_review(tmp_path: Path, monkeypatch: 
     run(opened(tmp_path / "a"))
     real = Path.glob
 
-    def shuffled(self: Path, pattern: str) -> Iterator[Path]:
-        return iter(random.Random(7).sample(found := list(real(self, pattern)), len(found)))
+    def shuffled(self: Path, pattern: str, **settings: Any) -> Iterator[Path]:
+        return iter(random.Random(7).sample(found := list(real(self, pattern, **settings)), len(found)))
 
     monkeypatch.setattr(Path, "glob", shuffled)
     run(opened(tmp_path / "b"))

@@ -161,9 +161,9 @@ def test_a_wait_that_is_asked_for_is_kept(wait_s: float) -> None:
 @pytest.mark.parametrize(
     ("wait_s", "cap_s", "ending"),
     [
-        pytest.param(3600, 60, "it asks for a wait of 3600 s, above the cap of 60 s: try again later", id="an-hour"),
-        pytest.param(60.5, 60, "it asks for a wait of 60.5 s, above the cap of 60 s: try again later", id="just-above"),
-        pytest.param(1, 0, "it asks for a wait of 1 s, above the cap of 0 s: try again later", id="no-wait-allowed"),
+        pytest.param(3600, 60, "it asks for a wait of 3600 s, above the cap of 60 s: try later", id="an-hour"),
+        pytest.param(60.5, 60, "it asks for a wait of 60.5 s, above the cap of 60 s: try later", id="just-above"),
+        pytest.param(1, 0, "it asks for a wait of 1 s, above the cap of 0 s: try later", id="no-wait-allowed"),
     ],
 )
 def test_a_wait_above_the_cap_ends_it_at_once(wait_s: float, cap_s: float, ending: str) -> None:

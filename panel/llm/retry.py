@@ -125,21 +125,15 @@ class _Call:
         if not isinstance(error, Transient):
             return False
         policy, now = self.by.policy, self.by.clock.now()
-        if error.pauses_all and error.wait_s is not None:
-            self.by.gate.shut(error.wait_s)
-        if error.wait_s is not None and error.wait_s > policy.cap_s:
-            self.ending = (
-                f"it asks for a wait of {error.wait_s:g} s, above the cap of {policy.cap_s:g} s: try again later"
-            )
-            return False
         highest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (len(self.attempts) - 1))
         self.next_wait = error.wait_s if error.wait_s is not None else self.by.clock.uniform(0, highest)
-        if now + self.next_wait - self.began > policy.deadline_s:
-            self.ending = f"the deadline of {policy.deadline_s:g} s would pass before the next attempt"
-            return False
         if error.pauses_all:
             self.by.gate.shut(self.next_wait)
-        return True
+        if error.wait_s is not None and error.wait_s > policy.cap_s:
+            self.ending = f"it asks for a wait of {error.wait_s:g} s, above the cap of {policy.cap_s:g} s: try later"
+        elif now + self.next_wait - self.began > policy.deadline_s:
+            self.ending = f"the deadline of {policy.deadline_s:g} s would pass before the next attempt"
+        return self.ending is None
 
     def wait(self, _: RetryCallState) -> float:
         return self.next_wait
