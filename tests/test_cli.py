@@ -12,6 +12,7 @@ import made
 import pytest
 from conftest import EXAMPLES
 from typer.testing import CliRunner, Result
+from vendor import ANTHROPIC, OPENAI, Dialect, Tokens, Vendor
 
 from panel.cli.app import app
 
@@ -217,3 +218,38 @@ def test_the_editor_s_loop_without_a_key(tmp_path: Path, monkeypatch: pytest.Mon
     assert 1 == first.exit_code
     assert 0 == second.exit_code, second.output
     assert "Ship · 3 ship / 0 skip" in second.stdout
+
+
+@pytest.mark.parametrize("dialect", [ANTHROPIC, OPENAI], ids=lambda dialect: dialect.name)
+def test_a_live_review_is_asked_once_and_paid_once(
+    dialect: Dialect, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a key the panel is asked over the network; the second run asks nobody and writes the same bytes."""
+    made.project(tmp_path, personas=3)
+    monkeypatch.setenv(f"{dialect.name.upper()}_API_KEY", "no-key-at-all")
+    with Vendor(lambda _: dialect.said(made.reply(), Tokens(300, 2_000, 0, 900))) as vendor:
+        for name, url in vendor.environment.items():
+            monkeypatch.setenv(name, url)
+        runs = [run("review", str(tmp_path / "plumb.yaml"), "--model", dialect.model) for _ in range(2)]
+        records = [(tmp_path / "runs" / "plumb" / "review.json").read_bytes()]
+
+    assert [0, 0] == [done.exit_code for done in runs]
+    assert f"Panel is live with {dialect.model}" in runs[0].stdout
+    assert "0 replies from the ledger, 3 asked now, $0.0" in runs[0].stdout
+    assert "3 replies from the ledger, 0 asked now, $0 paid" in runs[1].stdout
+    assert 3 == len(vendor.calls)
+    assert b"no-key-at-all" not in b"".join([*records, *(p.read_bytes() for p in tmp_path.rglob("*.json"))])
+
+
+def test_a_wrong_key_is_told_and_costs_one_try_a_seat(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A refused key fails every seat at once, in words that say what to set, with exit 1 and the key nowhere."""
+    made.project(tmp_path, personas=2)
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-planted-key-987654")
+    with Vendor(lambda _: OPENAI.fault(401, "Incorrect API key provided: sk-planted-key-987654")) as vendor:
+        monkeypatch.setenv("OPENAI_BASE_URL", vendor.environment["OPENAI_BASE_URL"])
+        done = run("review", str(tmp_path / "plumb.yaml"), "--model", OPENAI.model)
+
+    assert 1 == done.exit_code
+    assert 2 == len(vendor.calls)
+    assert "failed: 401: the key is wrong or was revoked; set the right one" in done.stdout
+    assert "planted" not in done.output + (tmp_path / "runs" / "plumb" / "review.json").read_text()

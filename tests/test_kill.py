@@ -113,3 +113,27 @@ def test_the_kill_points_are_spread() -> None:
     moments = {(Killer(seed).at, Killer(seed).before) for seed in SEEDS}
 
     assert len(moments) >= 7
+
+
+def test_an_interrupted_review_keeps_what_was_answered(forked: Forked, tmp_path: Path) -> None:
+    """Ctrl-C in the middle ends with exit 130; the answers that came are in the ledger, and no record was begun."""
+    made.project(tmp_path, personas=SEATS)
+    pids: list[int] = []
+    hold = Event()
+
+    def answer(call: Call) -> Answer:
+        if len(vendor.calls) > 1:
+            os.kill(pids[0], signal.SIGINT)
+            hold.wait(5)
+        return ANTHROPIC.said(made.reply())
+
+    with Vendor(answer) as vendor:
+        environment = {**vendor.environment, "ANTHROPIC_API_KEY": "not-a-key", "PANEL_MODE": "live"}
+        child = forked.start("review", "plumb.yaml", folder=tmp_path, environment=environment)
+        pids.append(child.pid)
+        code = child.ended()
+        hold.set()
+
+    assert 130 == code
+    assert 1 == len(recorded(tmp_path))
+    assert not (tmp_path / "runs" / "plumb").exists()
