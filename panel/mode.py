@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from panel.errors import SettingsError
 from panel.llm.model import Model
 from panel.llm.open import EXAMPLES, KEYS, Providers, key_of, provider_of
+from panel.persona import Persona
 from panel.settings import Settings
 
 
@@ -21,8 +24,17 @@ def answering(name: str, settings: Settings, providers: Providers) -> Model | No
     return model
 
 
-def announcement(settings: Settings) -> str:
-    """Return the first line of a run: which mode, and why."""
+def announcement(settings: Settings, panel: Sequence[Persona]) -> str:
+    """Return the first line of a run: which mode, and why; seats with a model of their own are named.
+
+    Raises SettingsError where `live` or `fresh` was asked for and the provider has no key.
+    """
+    own = [f"{persona.id} {persona.model}" for persona in panel if persona.model]
+    also = f" Models of their own: {', '.join(own)}." if own else ""
+    return f"{_mode(settings)}{also}"
+
+
+def _mode(settings: Settings) -> str:
     name = settings.model
     provider, where = provider_of(name), settings.origins.get("mode", "default")
     asked_for = {"flag": "--mode", "environment": "PANEL_MODE"}.get(where, where)

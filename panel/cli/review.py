@@ -40,7 +40,7 @@ def review(
     subject = read_tool(tool, project.persona_ids)
     only = [project.persona(id).id for id in persona or []]
     screen = Screen(to_stderr=json)
-    screen.say(announcement(project.settings))
+    screen.say(announcement(project.settings, project.panel))
     try:
         done = asyncio.run(_review(project, subject, only, screen))
     except RecordingMissing as error:
