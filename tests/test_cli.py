@@ -60,7 +60,8 @@ def test_a_failed_seat_makes_exit_1(tmp_path: Path) -> None:
     done = run("review", str(tmp_path / "plumb.yaml"), "--model", "manual:chat")
 
     assert 1 == done.exit_code
-    assert "failed: waiting for a person" in done.stdout
+    assert "– waiting for a person" in done.stdout
+    assert "Paste the sheets in" in done.stdout
     assert (tmp_path / "runs" / "plumb" / "review.json").is_file()
 
 

@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from panel.cli.sheet import NAME_WIDTH, seat_line, verdict_text
+from panel.cli.sheet import NAME_WIDTH, WAITING, seat_line, verdict_text
 from panel.persona import Persona
 from panel.pipeline import Reviewed
 from panel.project import Project
@@ -80,6 +80,11 @@ class Screen:
         self.say("")
         self.console.print(verdict_text(done.review))
         self.say(receipt(done))
+        if any(seat.reason and seat.reason.startswith(WAITING) for seat in done.review.seats):
+            folder = _nearby(done.paths[0].parent.parent)
+            self.say(
+                f"Paste the sheets in {folder}/outbox into a chat, save the replies in {folder}/inbox, run this again."
+            )
         self.say("\n".join(str(_nearby(path)) for path in done.paths))
 
 

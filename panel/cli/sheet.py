@@ -13,6 +13,7 @@ from panel.take import Rated, Take
 
 COLOURS = {"ship": "green", "skip": "red", "Ship": "bold green", "Skip": "bold red"}
 NAME_WIDTH = 10
+WAITING = "waiting for a person"
 
 
 def verdict_text(review: Review) -> Text:
@@ -33,8 +34,14 @@ def seat_line(seat: Seat) -> Text:
     if seat.take:
         line.append(f"{seat.take.score:>3} ").append(f"{seat.take.vote:<5}", style=COLOURS[seat.take.vote])
         return line.append(f" {seat.take.headline}")
-    state = "not invited" if seat.status == "unseated" else str(seat.absence)
-    return line.append(f"  – {state}: {seat.reason}", style="dim")
+    return line.append(f"  – {why_silent(seat)}", style="dim")
+
+
+def why_silent(seat: Seat) -> str:
+    """Return why a seat has no take: the kind of absence and the reason, or whom it waits for."""
+    if seat.reason and seat.reason.startswith(WAITING):
+        return seat.reason
+    return f"{'not invited' if seat.status == 'unseated' else seat.absence}: {seat.reason}"
 
 
 def show(review: Review, only: list[str]) -> None:
