@@ -9,6 +9,9 @@ from collections.abc import Mapping
 
 from panel.record import Record
 
+LONGEST_ABBREVIATION = 8
+"""So far back an abbreviation is looked for."""
+
 _COMMENT = re.compile(r"<!--.*?(?:-->|\Z)", re.DOTALL)
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _HIDDEN: Mapping[str, re.Pattern[str]] = {
@@ -76,7 +79,11 @@ def sentences(text: str, *, over_lines: bool = False) -> list[str]:
     found, start = [], 0
     breaks = r"\n\s*\n" if over_lines else r"\n+"
     for boundary in re.finditer(rf"(?<=[.!?])[\"')\]]*\s+|{breaks}|\Z", text):
-        if boundary[0] and "\n" not in boundary[0] and _ABBREVIATED.search(text, start, boundary.start()):
+        if (
+            boundary[0]
+            and "\n" not in boundary[0]
+            and _ABBREVIATED.search(text[max(start, boundary.start() - LONGEST_ABBREVIATION) : boundary.start()])
+        ):
             continue
         found.append(text[start : boundary.start()].strip())
         start = boundary.end()
