@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
-from panel.document import printable
-from panel.record import Record
+from panel.document import on_one_line
+from panel.record import Record, no_truth_value
 from panel.take import Evidence, Outside, Vote
 from panel.text import clean
 
@@ -28,20 +28,13 @@ class NotAnAnswer(ValueError):
     """A reply does not fit the reply schema; the text says where."""
 
 
-def _no_truth(value: object) -> object:
-    if isinstance(value, bool):
-        message = "true and false are no ratings"
-        raise ValueError(message)
-    return value
-
-
 class Rating(Record):
     """One criterion, as the model rated it."""
 
     criterion: str
     """The id of the criterion."""
 
-    rating: Annotated[Literal[0, 1, 2, 3, 4], BeforeValidator(_no_truth)] | None
+    rating: Annotated[Literal[0, 1, 2, 3, 4], BeforeValidator(no_truth_value)] | None
     """0 to 4; None where the dossier does not tell."""
 
     why: str
@@ -89,7 +82,7 @@ def read_answer(reply: str) -> Answer:
         return Answer.model_validate(_cleaned(_json_object(re.sub(r"<think>.*?</think>", "", reply, flags=re.DOTALL))))
     except ValidationError as error:
         faults = [_fault(each) for each in error.errors()[:MOST_FAULTS]]
-        raise NotAnAnswer(printable("; ".join(faults))[:LONGEST_REASON]) from error
+        raise NotAnAnswer(on_one_line("; ".join(faults))[:LONGEST_REASON]) from error
     except RecursionError as error:
         raise NotAnAnswer("it is nested too deeply") from error
 
@@ -119,7 +112,7 @@ def _json_object(text: str) -> JsonValue:
                 found.append(data)
                 end = after
     if len(found) != 1:
-        raise NotAnAnswer("there are several answers in it" if found else printable(problem)[:LONGEST_REASON])
+        raise NotAnAnswer("there are several answers in it" if found else on_one_line(problem)[:LONGEST_REASON])
     return found[0]
 
 

@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from panel.errors import InputError
+from panel.errors import InputError, printable
 from panel.text import clean
 
 Text: TypeAlias = "dict[str, Text] | list[Text] | str | None"
@@ -217,14 +217,14 @@ def explain(details: ErrorDetails) -> str:
     return f"{message}, not {shown(details['input'])}" if message.startswith("should be") else message
 
 
-def printable(text: str) -> str:
+def on_one_line(text: str) -> str:
     """Return `text` on one line, with nothing in it that could steer a terminal."""
-    return "".join(char if char.isprintable() else " " for char in text)
+    return printable(text).replace("\N{REPLACEMENT CHARACTER}", " ").replace("\n", " ")
 
 
 def shown(value: object) -> str:
     """Return a value as an error message quotes it: short and printable."""
-    text = printable(str(value))
+    text = on_one_line(str(value))
     return f"'{text[:60]}…'" if len(text) > 60 else f"'{text}'"
 
 
@@ -233,7 +233,7 @@ def dotted(place: Iterable[str | int]) -> str:
     text = ""
     for step in place:
         text += f"[{step + 1}]" if isinstance(step, int) else f".{step}"
-    return printable(text.removeprefix("."))[:120]
+    return on_one_line(text.removeprefix("."))[:120]
 
 
 def nearest(key: str, valid: Iterable[str], otherwise: str = "valid keys:") -> str:

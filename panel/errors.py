@@ -93,3 +93,8 @@ class GaveUp(ModelError):
 
 class Waiting(ModelError):
     """A person has been asked and has not answered yet."""
+
+
+def printable(text: str) -> str:
+    """Return `text` with nothing in it that could steer a terminal; line breaks stay."""
+    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)

@@ -26,8 +26,17 @@ def digest(record: Record) -> str:
     return digest_of(record.as_json())
 
 
+def no_truth_value(value: object) -> object:
+    """Return `value`, refusing true and false, which pydantic would take for 1 and 0."""
+    if isinstance(value, bool):
+        message = "true and false are no numbers"
+        raise ValueError(message)
+    return value
+
+
 def _exact(value: object) -> object:
-    if isinstance(value, bool) or not isinstance(value, int | str | Fraction):
+    no_truth_value(value)
+    if not isinstance(value, int | str | Fraction):
         message = 'write a whole number, or a fraction such as "8/3"'
         raise ValueError(message)
     try:

@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from panel.document import explain, nearest, read_text
 from panel.errors import SettingsError
-from panel.record import Record
+from panel.record import Record, no_truth_value
 from panel.request import DEFAULT_MAX_TOKENS, Effort
 
 FILE = "panel.toml"
@@ -22,14 +22,7 @@ DEFAULT_MODEL = "anthropic:claude-sonnet-5-5"
 Mode = Literal["auto", "live", "replay", "fresh"]
 
 
-def _no_truth(value: object) -> object:
-    if isinstance(value, bool):
-        message = "true and false are no numbers"
-        raise ValueError(message)
-    return value
-
-
-Samples = Annotated[int, Field(ge=1, le=9), BeforeValidator(_no_truth)] | Literal["auto"]
+Samples = Annotated[int, Field(ge=1, le=9), BeforeValidator(no_truth_value)] | Literal["auto"]
 Model = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*:\S+$", max_length=200)]
 
 

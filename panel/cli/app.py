@@ -12,7 +12,7 @@ import typer
 from typer._click import Context, HelpFormatter
 from typer.core import TyperGroup
 
-from panel.errors import PanelError
+from panel.errors import PanelError, printable
 
 DISTRIBUTION = "panel-of-critics"
 
@@ -55,11 +55,6 @@ class Commands(TyperGroup):
                 raise
             typer.echo(f"panel: {printable(str(error))}", err=True)
             raise typer.Exit(error.exit_code) from error
-
-
-def printable(text: str) -> str:
-    """Return `text` without anything that could steer a terminal; line breaks stay."""
-    return "".join(char if char.isprintable() or char == "\n" else "\N{REPLACEMENT CHARACTER}" for char in text)
 
 
 def _print_version(wanted: bool) -> None:
