@@ -69,7 +69,7 @@ class Answer(Record):
     def prose(self) -> dict[str, str]:
         """Everything that is published as running text, by what it is called."""
         named = {"take": self.take, "headline": self.headline, "best_for": self.best_for, "not_for": self.not_for}
-        whys = {f"why of {rating.criterion}": rating.why for rating in self.ratings}
+        whys = {f"why of {rating.criterion}": rating.why for rating in reversed(self.ratings)}
         return named | {"would_change_my_vote": self.would_change_my_vote} | whys
 
 
@@ -79,7 +79,7 @@ def read_answer(reply: str) -> Answer:
     Raises NotAnAnswer where there is no object or where it does not fit the schema.
     """
     try:
-        return Answer.model_validate(_cleaned(_json_object(re.sub(r"<think>.*?</think>", "", reply, flags=re.DOTALL))))
+        return Answer.model_validate(_cleaned(_json_object(_without_thoughts(reply))))
     except ValidationError as error:
         faults = [_fault(each) for each in error.errors()[:MOST_FAULTS]]
         raise NotAnAnswer(on_one_line("; ".join(faults))[:LONGEST_REASON]) from error
@@ -92,6 +92,15 @@ def _fault(details: ErrorDetails) -> str:
     place = ".".join(str(step) for step in details["loc"])[:80] or "the object"
     words = {"missing": "is missing", "extra_forbidden": "is no field of the form"}
     return f"{place}: {words.get(details['type'], 'has a value that the form does not allow')}"
+
+
+def _without_thoughts(reply: str) -> str:
+    """Return a reply without what stands between <think> and </think>."""
+    said, start = [], 0
+    while (begin := reply.find("<think>", start)) >= 0 and (end := reply.find("</think>", begin)) >= 0:
+        said.append(reply[start:begin])
+        start = end + len("</think>")
+    return "".join([*said, reply[start:]])
 
 
 def _json_object(text: str) -> JsonValue:

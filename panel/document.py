@@ -52,6 +52,8 @@ class Document:
 
 def read_text(path: Path, error: type[InputError]) -> str:
     """Return the text of a file that people write; raises `error` where it can't be read, is too large or not UTF-8."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise error.at(path, None, "", "can't be read: it is no plain file")
     try:
         with path.open("rb") as file:
             raw = file.read(LARGEST_FILE + 1)

@@ -128,6 +128,8 @@ def _refuse(constant: str) -> None:
 
 def read_json(path: Path) -> Json:
     """Return the JSON in a file; raises RecordError, naming the file, where there is none or it is not JSON."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        raise RecordError(f"{path}: can't be read: it is no plain file")
     try:
         data: Json = json.loads(path.read_bytes(), parse_constant=_refuse)
     except OSError as error:

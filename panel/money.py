@@ -31,7 +31,7 @@ def cost(model: str, usage: Usage, at: datetime) -> str | None:
     )
     try:
         price = calc_price(tokens, model_ref=name, provider_id=provider, genai_request_timestamp=at)
-    except LookupError:
+    except (LookupError, ValueError):
         return None
     return plain(price.total_price)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from panel.document import nearest
-from panel.errors import PersonaError
+from panel.errors import PersonaError, SettingsError
 from panel.llm.ledger import Ledger, Ledgers
 from panel.makers import same_maker
 from panel.persona import Persona, read_panel
@@ -37,6 +37,9 @@ class Project:
         Raises InputError for whatever in it can't be used.
         """
         settings = Settings.load(near, flags)
+        for folder in settings.ledgers:
+            if not folder.is_dir():
+                raise SettingsError(f"{settings.origins['ledgers']}: ledgers: there is no folder {folder}")
         return cls(
             settings=settings,
             panel=read_panel(personas_folder(settings.project)),

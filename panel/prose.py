@@ -22,7 +22,7 @@ def claims_first_hand(text: str, phrases: Iterable[str]) -> str | None:
     plain = _QUOTED.sub(" ", fold(text)).casefold()
     for phrase in phrases:
         for found in re.finditer(rf"\b{re.escape(phrase)}\b", plain):
-            if not re.search(rf"\b{_EXCUSES}\s+(?:\w+\s+)?$", plain[: found.start()]):
+            if not re.search(rf"\b{_EXCUSES}\s+(?:\w+\s+)?$", plain[max(0, found.start() - 60) : found.start()]):
                 return phrase
     return None
 

@@ -6,12 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
+from panel.errors import RecordError
 from panel.persona import Persona
 from panel.project import Project
 from panel.prompt import Question
 from panel.review import Seat
 from panel.settings import Samples
 from panel.store import Choice
+from panel.take import score
 from panel.tool import Tool
 
 
@@ -89,6 +91,9 @@ class Seating:
         kept = self.recorded.get(persona.id)
         if asked.is_live or kept is None or not kept.asks:
             return asked
+        if kept.take and kept.take.score != score(kept.take.ratings):
+            problem = f"the score of {persona.id} does not follow from its ratings; run it again without --persona"
+            raise RecordError.at(self.project.store.review_path(self.tool.slug), None, "", problem)
         first = kept.asks[0]
         return Kept(kept, first.request == asked.question.request(first.sample).identity)
 

@@ -23,7 +23,7 @@ Mode = Literal["auto", "live", "replay", "fresh"]
 
 
 Samples = Annotated[int, Field(ge=1, le=9), BeforeValidator(no_truth_value)] | Literal["auto"]
-Model = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*:\S+$", max_length=200)]
+Model = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*:[!-~]+$", max_length=200)]
 
 
 class RetrySettings(Record):

@@ -9,6 +9,9 @@ from collections.abc import Mapping
 
 from panel.record import Record
 
+MOST_NESTED = 20
+"""So often comments are taken out of what other comments left."""
+
 LONGEST_ABBREVIATION = 8
 """So far back an abbreviation is looked for."""
 
@@ -52,10 +55,10 @@ def clean(raw: str) -> Cleaned:
     for kind, pattern in _HIDDEN.items():
         text, count = pattern.subn("", text)
         removed[kind] += count
-    count = 1
-    while count:  # a comment that is taken out can close one around it
+    for _ in range(MOST_NESTED):  # a comment that is taken out can close one around it
         text, count = _COMMENT.subn("", text)
         removed["HTML comment"] += count
+    text = text.replace("<!--", "< !--")
     text = unicodedata.normalize("NFC", text)
     return Cleaned(text=text.strip(), removed={kind: count for kind, count in sorted(removed.items()) if count})
 

@@ -254,3 +254,62 @@ def test_a_wrong_key_is_told_and_costs_one_try_a_seat(tmp_path: Path, monkeypatc
     assert 2 == len(vendor.calls)
     assert "failed: 401: the key is wrong or was revoked; set the right one" in done.stdout
     assert "planted" not in done.output + (tmp_path / "runs" / "plumb" / "review.json").read_text()
+
+
+@pytest.mark.parametrize("where", ["text", "refusal", "error"])
+def test_a_key_that_a_provider_echoes_is_written_nowhere(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key that comes back in a reply, a refusal or an error is in no file and in no output."""
+    made.project(tmp_path, personas=1)
+    key = "planted0key0echo\\1"
+    monkeypatch.setenv("OPENAI_API_KEY", f"{key}\n")
+    told = f"your key is {key}, you know"
+    answers = {
+        "text": OPENAI.said(made.reply(take=f"{made.TAKE} {told}")),
+        "refusal": OPENAI.refused(told),
+        "error": OPENAI.fault(400, told),
+    }
+    with Vendor(lambda _: answers[where]) as vendor:
+        monkeypatch.setenv("OPENAI_BASE_URL", vendor.environment["OPENAI_BASE_URL"])
+        done = run("review", str(tmp_path / "plumb.yaml"), "--model", OPENAI.model)
+
+    files = b"".join(path.read_bytes() for path in (tmp_path / "runs").rglob("*") if path.is_file())
+    assert b"planted0key0echo" not in files + done.output.encode()
+
+
+def test_what_a_provider_says_can_t_steer_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Escape sequences in a refusal or an error reach neither the terminal nor the record."""
+    made.project(tmp_path, personas=2)
+    monkeypatch.setenv("OPENAI_API_KEY", "no-key-at-all")
+    script = [OPENAI.refused("\x1b]0;pwn\x07no"), OPENAI.fault(400, "\x9b31m\u202eno\x1b[2J")]
+    with Vendor(script) as vendor:
+        monkeypatch.setenv("OPENAI_BASE_URL", vendor.environment["OPENAI_BASE_URL"])
+        done = run("review", str(tmp_path / "plumb.yaml"), "--model", OPENAI.model)
+
+    record = (tmp_path / "runs" / "plumb" / "review.json").read_text()
+    assert not set("\x1b\x07\x9b\u202e") & set(done.output + record)
+
+
+def test_a_fault_of_the_machine_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What nobody foresaw ends in one line and exit 1; --debug shows where."""
+    made.project(tmp_path, personas=1)
+    monkeypatch.setenv("OPENAI_API_KEY", "no-key-at-all")
+    monkeypatch.setenv("ALL_PROXY", "socks9://127.0.0.1:1")
+
+    done = run("review", str(tmp_path / "plumb.yaml"), "--model", OPENAI.model)
+
+    assert 1 == done.exit_code
+    assert "Traceback" not in done.output
+    assert "--debug shows where" in done.stderr
+
+
+def test_a_record_by_a_stranger_can_t_steer_the_terminal(tmp_path: Path) -> None:
+    """What somebody wrote into a record by hand is shown as plain characters."""
+    text = (EXAMPLES / "golden" / "smollm3.json").read_text().replace("Edged out", "\\u001b[2JEdged \\u202eout")
+    (tmp_path / "odd.json").write_text(text)
+
+    done = run("show", str(tmp_path / "odd.json"))
+
+    assert 0 == done.exit_code
+    assert not set("\x1b\u202e") & set(done.output)

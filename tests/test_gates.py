@@ -1078,3 +1078,13 @@ def test_no_prose_moves_the_score(plumb: Tool, mason: Persona, lists: Rules, tak
 
     assert (69, "ship") == (checked.take.score, checked.take.vote)
     assert (words(take) in range(60, 151)) == ("length" not in {flag.kind for flag in checked.take.flags})
+
+
+def test_a_rating_that_counts_is_the_one_that_is_read(plumb: Tool, mason: Persona, lists: Rules) -> None:
+    """Where a criterion is rated twice, the reason that is published is the one that the gates look at."""
+    first, *others = made.answer()["ratings"]
+    twice = [{**first, "why": "I tested it on Kubernetes"}, {**first, "why": "fine"}, *others]
+    checked = check(made.read(ratings=twice), mason, plumb, lists)
+
+    assert "I tested it on Kubernetes" == checked.take.ratings[0].why
+    assert checked.unusable

@@ -169,6 +169,7 @@ def test_limits_are_part_of_what_is_asked(tmp_path: Path) -> None:
 def test_records_and_ledgers_are_where_the_settings_say(tmp_path: Path) -> None:
     """Records are in `runs`, the project's ledger in `runs/ledger`, and the ledgers beside it are only read."""
     (tmp_path / "panel.toml").write_text('runs = "out"\nledgers = ["theirs"]\n')
+    (tmp_path / "theirs").mkdir()
     mine = Project.open(tmp_path, {})
     folders = [ledger.folder for ledger in mine.ledgers.all]
 

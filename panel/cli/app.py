@@ -10,10 +10,12 @@ from typing import Annotated, Any
 
 import typer
 from typer._click import Context, HelpFormatter
+from typer._click.exceptions import ClickException
 from typer.core import TyperGroup
 
 from panel.errors import PanelError, printable
 
+EXIT_FAULT = 1
 DISTRIBUTION = "panel-of-critics"
 
 COMMANDS = {
@@ -55,6 +57,14 @@ class Commands(TyperGroup):
                 raise
             typer.echo(f"panel: {printable(str(error))}", err=True)
             raise typer.Exit(error.exit_code) from error
+        except (typer.Exit, typer.Abort, ClickException, BrokenPipeError):
+            raise
+        except Exception as error:
+            if ctx.params.get("debug"):
+                raise
+            said = printable(f"{type(error).__name__}: {error}")[:300]
+            typer.echo(f"panel: a fault of Panel or of this machine ({said}); --debug shows where", err=True)
+            raise typer.Exit(EXIT_FAULT) from error
 
 
 def _print_version(wanted: bool) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from panel.errors import printable
 from panel.files import Json, readable
 from panel.project import Project
 from panel.request import Request
@@ -29,7 +30,7 @@ def prompt(
     project = Project.open(tool.parent, {"model": model})
     subject = read_tool(tool, project.persona_ids)
     request = project.question(subject, project.persona(persona)).request(sample)
-    typer.echo(readable(request.identified).decode() if json else _page(request), nl=False)
+    typer.echo(readable(request.identified).decode() if json else printable(_page(request)), nl=False)
 
 
 def _page(request: Request) -> str:

@@ -13,6 +13,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from panel.cli.sheet import NAME_WIDTH, WAITING, seat_line, verdict_text
+from panel.errors import printable
 from panel.persona import Persona
 from panel.pipeline import Reviewed
 from panel.project import Project
@@ -33,7 +34,7 @@ class Screen:
 
     def say(self, text: str) -> None:
         """Print one line of text as it is."""
-        self.console.print(Text(text))
+        self.console.print(Text(printable(text)))
 
     @contextmanager
     def seats(self, tool: Tool, project: Project) -> Iterator[None]:

@@ -9,8 +9,9 @@ import typer
 
 from panel.cli import sheet
 from panel.document import nearest
-from panel.errors import RecordError
-from panel.files import readable
+from panel.errors import RecordError, printable
+from panel.files import Json, readable
+from panel.review import Review
 from panel.settings import Settings
 from panel.store import Store, read_review
 
@@ -28,14 +29,26 @@ def show(
 ) -> None:
     """Print a record: the verdict, and what each critic says."""
     review = read_review(_path(tool, runs))
-    if json:
-        typer.echo(readable(review.as_json()).decode(), nl=False)
-        return
     seats = [seat.persona for seat in review.seats]
     for id in persona or []:
         if id not in seats:
             raise RecordError(f"--persona: no seat '{id}' in the review of {review.tool.name}{nearest(id, seats)}")
-    sheet.show(review, persona or [])
+    if json:
+        typer.echo(readable(review.as_json()).decode(), nl=False)
+        return
+    sheet.show(Review.model_validate(_shown(review.as_json())), persona or [])
+
+
+def _shown(data: Json) -> Json:
+    """Return a record whose texts can't steer a terminal, whoever wrote them into it."""
+    match data:
+        case str():
+            return printable(data)
+        case list():
+            return [_shown(item) for item in data]
+        case dict():
+            return {key: _shown(value) for key, value in data.items()}
+    return data
 
 
 def _path(tool: str, runs: Path | None) -> Path:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import anthropic
 from anthropic.types import Message, MessageParam, OutputConfigParam, TextBlockParam
 
-from panel.llm.faults import Errors, told, understood
+from panel.llm.faults import Errors, tokens, told, understood
 from panel.llm.model import now
 from panel.request import Block, ModelName, Reply, Request, Stop, Turn, Usage
 
@@ -78,8 +78,8 @@ def _usage(used: anthropic.types.Usage | None) -> Usage:
     if used is None:
         return Usage()
     return Usage(
-        input=used.input_tokens or 0,
-        cache_read=used.cache_read_input_tokens or 0,
-        cache_write=used.cache_creation_input_tokens or 0,
-        output=used.output_tokens or 0,
+        input=tokens(used.input_tokens),
+        cache_read=tokens(used.cache_read_input_tokens),
+        cache_write=tokens(used.cache_creation_input_tokens),
+        output=tokens(used.output_tokens),
     )

@@ -14,7 +14,7 @@ from math import isfinite
 from typing import Any
 
 from panel.errors import ModelError, Rejected, Transient
-from panel.text import writable
+from panel.text import clean, writable
 
 _PASSING = {408, 409, 429}
 _SPENT = ("spend_limit_reached", "ramp_limit_exceeded", "insufficient_quota", "billing_hard_limit", "credit balance")
@@ -98,6 +98,11 @@ def understood(reply: object, parts: str) -> Iterator[None]:
         raise Rejected("the provider's reply has another form than it documents; is Panel up to date?") from error
 
 
+def tokens(count: object) -> int:
+    """Return a number of tokens as a provider tells it; 0 where it is none: no reply is lost for that."""
+    return count if isinstance(count, int) and count > 0 else 0
+
+
 def asked_wait(headers: Mapping[str, str], now: datetime | None = None) -> float | None:
     """Return the seconds that a provider asks us to wait, or None.
 
@@ -135,8 +140,20 @@ def _message(body: object) -> str:
 
 
 def scrubbed(text: str) -> str:
-    """Return `text` without anything that looks like a key or is the value of a secret in the environment."""
-    secrets = [value for name, value in os.environ.items() if len(value) >= _SHORTEST and _SECRET_NAME.search(name)]
-    for secret in sorted(secrets, key=len, reverse=True):
-        text = text.replace(secret, "[key]")
-    return _SECRET_SHAPE.sub("[key]", writable(text))
+    """Return `text` without anything that looks like a key or is a secret of the environment, and printable."""
+    return clean(_SECRET_SHAPE.sub("[key]", without_secrets(text))).text
+
+
+def without_secrets(text: str) -> str:
+    """Return `text` without the secrets of the environment, however they are spelt; the rest stays as it is."""
+    spellings = {form for secret in _secrets() for form in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1])}
+    for form in sorted(spellings, key=len, reverse=True):
+        text = text.replace(form, "[key]")
+    return writable(text)
+
+
+def _secrets() -> Iterator[str]:
+    for name, value in os.environ.items():
+        values = [line.partition(":")[2] for line in value.splitlines()] if name.endswith("_HEADERS") else [value]
+        if name.endswith("_HEADERS") or _SECRET_NAME.search(name):
+            yield from (each.strip() for each in values if len(each.strip()) >= _SHORTEST)

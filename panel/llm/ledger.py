@@ -14,10 +14,10 @@ from pydantic import Field
 
 from panel.errors import RecordError, RecordingMissing
 from panel.files import Json, digest_of, read_json, readable, write_new
+from panel.llm.faults import scrubbed, without_secrets
 from panel.llm.model import Model
 from panel.record import Record
 from panel.request import Label, Reply, Request
-from panel.text import writable
 
 MOST_DIFF_LINES, LONGEST_LINE, CONTEXT = 16, 160, 40
 """Of what a miss shows: lines, characters a line, characters before a change."""
@@ -47,8 +47,9 @@ class Recording(Record):
     @classmethod
     def of(cls, request: Request, reply: Reply) -> Self:
         """Return the recording of a request and its reply."""
-        detail = None if reply.detail is None else writable(reply.detail)
-        kept = reply.model_copy(update={"text": writable(reply.text), "detail": detail})
+        detail = None if reply.detail is None else scrubbed(reply.detail)
+        by = scrubbed(reply.answered_by)
+        kept = reply.model_copy(update={"text": without_secrets(reply.text), "detail": detail, "answered_by": by})
         digest = digest_of({"request": request.as_json(), "reply": kept.as_json()})
         return cls(identity=request.identity, digest=digest, label=request.label, request=request, reply=kept)
 
@@ -57,6 +58,10 @@ def _sealed(data: Json) -> str:
     """Return the hash that the `digest` of a recording was taken as: over the file, whatever this version adds."""
     assert isinstance(data, dict)
     return digest_of({"request": data["request"], "reply": data["reply"]})
+
+
+MOST_LINES = 3_000
+"""So many lines of a request are compared for a miss."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,7 @@ class Ledger:
 
     def labelled(self, label: Label) -> Iterator[Recording]:
         """Yield the sound recordings made for one seat of one tool, in the order of their files."""
-        for path in sorted(self.folder.glob("??/*.json")):
+        for path in sorted(path for path in self.folder.glob("??/*.json") if path.is_file()):
             text = path.read_text(encoding="utf-8", errors="replace")
             named = f'"{label.tool}"' in text and f'"{label.persona}"' in text
             recording = self._sound(path) if named else None
@@ -143,7 +148,9 @@ class Ledgers:
         if not similar:
             return RecordingMissing(seat)
         lines = _lines(request)
-        nearest = max(similar, key=lambda one: difflib.SequenceMatcher(None, _lines(one.request), lines, False).ratio())
+        nearest = max(
+            similar, key=lambda one: difflib.SequenceMatcher(None, _lines(one.request), lines, False).quick_ratio()
+        )
         changes = _changes(_lines(nearest.request), lines)
         return RecordingMissing(f"{seat}; the nearest one differs in:\n" + "\n".join(changes))
 
@@ -153,7 +160,8 @@ def _lines(request: Request) -> list[str]:
     head = [f"model: {request.model}", f"sample: {request.sample}", f"parameters: {request.parameters.as_json()}"]
     texts = [request.system, *(block.text for block in request.blocks), *(turn.text for turn in request.turns)]
     schema: Json = dict(request.reply_schema)
-    return head + [line for text in texts for line in text.split("\n")] + readable(schema).decode().splitlines()
+    whole = head + [line for text in texts for line in text.split("\n")] + readable(schema).decode().splitlines()
+    return whole[:MOST_LINES]
 
 
 def _changes(before: list[str], after: list[str]) -> list[str]:

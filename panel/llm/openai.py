@@ -18,7 +18,7 @@ from openai.types.responses.response_create_params import PromptCacheOptions
 from openai.types.shared_params import Reasoning
 
 from panel.errors import Transient
-from panel.llm.faults import Errors, scrubbed, told, understood
+from panel.llm.faults import Errors, scrubbed, tokens, told, understood
 from panel.llm.model import now
 from panel.request import Block, ModelName, Reply, Request, Stop, Usage
 
@@ -111,7 +111,7 @@ def _usage(used: ResponseUsage | None) -> Usage:
     """Return the usage with each prompt token counted once: the vendor's `input_tokens` holds all of them."""
     if used is None:
         return Usage()
-    cached = getattr(used.input_tokens_details, "cached_tokens", 0) or 0
-    written = getattr(used.input_tokens_details, "cache_write_tokens", 0) or 0
-    fresh = (used.input_tokens or 0) - cached - written
-    return Usage(input=fresh, cache_read=cached, cache_write=written, output=used.output_tokens or 0)
+    cached = tokens(getattr(used.input_tokens_details, "cached_tokens", 0))
+    written = tokens(getattr(used.input_tokens_details, "cache_write_tokens", 0))
+    fresh = tokens(tokens(used.input_tokens) - cached - written)
+    return Usage(input=fresh, cache_read=cached, cache_write=written, output=tokens(used.output_tokens))
