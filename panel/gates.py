@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -149,14 +148,18 @@ def _by_criterion(given: Sequence[Rating], criteria: Sequence[str]) -> tuple[dic
 
 
 def _standing(answers: Iterable[Rating], quotes: Mapping[str, Quote]) -> dict[str, list[Quote]]:
-    """Return the verified quotes of each criterion; the same words serve at most two."""
-    used: Counter[tuple[str, int, int]] = Counter()
+    """Return the verified quotes of each criterion; the same words, whole or in part, serve at most two."""
     standing: dict[str, list[Quote]] = {}
     for rating in answers:
         cited = [quotes[id] for id in dict.fromkeys(rating.evidence) if id in quotes]
-        standing[rating.criterion] = [quote for quote in cited if used[quote.place] < RATINGS_PER_QUOTE]
-        used.update({quote.place for quote in standing[rating.criterion]})
+        earlier = list(standing.values())
+        standing[rating.criterion] = [quote for quote in cited if _served(quote, earlier) < RATINGS_PER_QUOTE]
     return standing
+
+
+def _served(quote: Quote, earlier: Iterable[Sequence[Quote]]) -> int:
+    """Return how many earlier ratings rest on words of this quote."""
+    return sum(any(not quote.differs_from(other) for other in others) for others in earlier)
 
 
 def _rate(

@@ -27,11 +27,6 @@ class Quote:
     start: int
     end: int
 
-    @property
-    def place(self) -> tuple[str, int, int]:
-        """Where it stands; two quotes of the same words have the same place."""
-        return self.evidence.source, self.start, self.end
-
     def differs_from(self, other: Quote) -> bool:
         """Return whether the two share no words of one field, and are not the same words in two fields."""
         apart = self.end <= other.start or other.end <= self.start

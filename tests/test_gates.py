@@ -1088,3 +1088,16 @@ def test_a_rating_that_counts_is_the_one_that_is_read(plumb: Tool, mason: Person
 
     assert "I tested it on Kubernetes" == checked.take.ratings[0].why
     assert checked.unusable
+
+
+def test_a_window_moved_along_one_sentence_is_one_quote(plumb: Tool, mason: Persona, lists: Rules) -> None:
+    """Quotes that share words of one sentence carry two ratings together, not two each."""
+    words = plumb.description.split()[:14]
+    moved = [{"id": f"e{n}", "source": "description", "quote": " ".join(words[n : n + 8])} for n in range(5)]
+    ratings = [
+        {"criterion": name, "rating": 3, "why": "so it is", "evidence": [f"e{place}"]}
+        for place, (name, _) in enumerate(made.CRITERIA)
+    ]
+    take = check(made.read(evidence=moved, ratings=ratings), mason, plumb, lists).take
+
+    assert 2 == sum(rated.rating == 3 for rated in take.ratings)
