@@ -24,7 +24,7 @@ NEAR = 5
 
 
 @dataclass(frozen=True)
-class Heard:
+class Sampled:
     """What one sample came to: a take, or an absence with its reason; and the asks it took."""
 
     asks: tuple[Ask, ...]
@@ -39,44 +39,46 @@ async def ask_seat(question: Question, model: Model, samples: Samples, first: in
     Raises InputError for what the user can mend: a missing recording, a prompt that does not render, a full disk.
     """
     persona = question.persona
-    heard: list[Heard] = []
+    sampled: list[Sampled] = []
     for goal in AUTO_STEPS if samples == "auto" else (samples,):
-        while len(heard) < goal:
-            heard.append(await _sample(question, model, first + len(heard), is_first=not heard))
-        takes = [each.take for each in heard if each.take]
+        while len(sampled) < goal:
+            sampled.append(await _sample(question, model, first + len(sampled), is_first=not sampled))
+        takes = [each.take for each in sampled if each.take]
         if not takes or abs(combine(takes, persona.threshold).score - persona.threshold) > NEAR:
             break
-    return _seat(question, heard)
+    return _seat(question, sampled)
 
 
-def _seat(question: Question, heard: Sequence[Heard]) -> Seat:
+def _seat(question: Question, sampled: Sequence[Sampled]) -> Seat:
     """Return the seat that its samples make: heard where at least half of them are takes.
 
     A sample that the provider failed makes the seat fail: what came is in the ledger, and asking again completes it.
     """
-    asks = tuple(ask for each in heard for ask in each.asks)
-    takes = [each.take for each in heard if each.take]
+    asks = tuple(ask for each in sampled for ask in each.asks)
+    takes = [each.take for each in sampled if each.take]
     digest = question.prompts.digest
-    failed = next((each for each in heard if each.absence == Absence.FAILED), None)
-    if 2 * len(takes) >= len(heard) and not failed:
+    failed = next((each for each in sampled if each.absence == Absence.FAILED), None)
+    if 2 * len(takes) >= len(sampled) and not failed:
         take = combine(takes, question.persona.threshold)
         return seat(question.persona, question.tool, digest, "heard", take=take, asks=asks)
-    absent = failed or next(each for each in heard if not each.take)
+    absent = failed or next(each for each in sampled if not each.take)
     return seat(
         question.persona, question.tool, digest, "absent", absence=absent.absence, reason=absent.reason, asks=asks
     )
 
 
-async def _sample(question: Question, model: Model, number: int, *, is_first: bool) -> Heard:
+async def _sample(question: Question, model: Model, number: int, *, is_first: bool) -> Sampled:
     request = question.request(number)
     asks: list[Ask] = []
     try:
-        return await _heard(question, model, request, asks, is_first=is_first)
+        return await _asked_and_mended(question, model, request, asks, is_first=is_first)
     except ModelError as error:
-        return Heard(tuple(asks), absence=Absence.FAILED, reason=str(error))
+        return Sampled(tuple(asks), absence=Absence.FAILED, reason=str(error))
 
 
-async def _heard(question: Question, model: Model, request: Request, asks: list[Ask], *, is_first: bool) -> Heard:
+async def _asked_and_mended(
+    question: Question, model: Model, request: Request, asks: list[Ask], *, is_first: bool
+) -> Sampled:
     """Ask, and ask once more where the answer needs mending; the better of the two answers stands."""
     rules = Rules(question.prompts.common_words, question.prompts.first_hand)
     reply = await model.ask(request)
@@ -115,17 +117,17 @@ class _Judged:
     def vote(self) -> Literal["ship", "skip"] | None:
         return self.checked.take.vote if self.checked else None
 
-    def outcome(self, asks: Sequence[Ask]) -> Heard:
+    def outcome(self, asks: Sequence[Ask]) -> Sampled:
         done = tuple(asks)
         if self.checked is None:
-            return Heard(done, absence=self.absence, reason=self.reason)
+            return Sampled(done, absence=self.absence, reason=self.reason)
         if self.checked.unusable:
-            return Heard(done, absence=Absence.UNREADABLE, reason="; ".join(self.checked.unusable))
+            return Sampled(done, absence=Absence.UNREADABLE, reason="; ".join(self.checked.unusable))
         if self.checked.abstains:
-            return Heard(done, absence=Absence.ABSTAINED, reason=self.checked.abstains)
+            return Sampled(done, absence=Absence.ABSTAINED, reason=self.checked.abstains)
         if self.checked.incoherent:
-            return Heard(done, absence=Absence.INCOHERENT, reason=self.checked.incoherent)
-        return Heard(done, take=self.checked.take)
+            return Sampled(done, absence=Absence.INCOHERENT, reason=self.checked.incoherent)
+        return Sampled(done, take=self.checked.take)
 
 
 def _judge(question: Question, reply: Reply, rules: Rules) -> _Judged:
