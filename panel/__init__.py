@@ -2,7 +2,7 @@
 
     project = Project.open(Path("."), {})
     tool = read_tool(Path("tool.yaml"), project.persona_ids)
-    async with Providers(project.settings, project.sheet) as providers:
+    async with Providers(project.settings, project.prompts) as providers:
         done = await review_tool(project, tool, providers)
     done.review.verdict.label
 

@@ -20,6 +20,8 @@ MOST_STARTS = 200
 TELLING_KEYS = 3
 """An object with so many keys of an answer is meant as one."""
 
+_OPEN, _CLOSE = "<think>", "</think>"
+
 MOST_FAULTS = 6
 LONGEST_REASON = 600
 
@@ -79,7 +81,7 @@ def read_answer(reply: str) -> Answer:
     Raises NotAnAnswer where there is no object or where it does not fit the schema.
     """
     try:
-        return Answer.model_validate(_cleaned(_json_object(_without_thoughts(reply))))
+        return Answer.model_validate(_cleaned(_json_object(without_thoughts(reply))))
     except ValidationError as error:
         faults = [_fault(each) for each in error.errors()[:MOST_FAULTS]]
         raise NotAnAnswer(on_one_line("; ".join(faults))[:LONGEST_REASON]) from error
@@ -94,13 +96,20 @@ def _fault(details: ErrorDetails) -> str:
     return f"{place}: {words.get(details['type'], 'has a value that the form does not allow')}"
 
 
-def _without_thoughts(reply: str) -> str:
-    """Return a reply without what stands between <think> and </think>."""
+def without_thoughts(reply: str) -> str:
+    """Return a reply without what stands between <think> and </think>.
+
+    Thoughts that were opened in the prompt end at the first </think>; those that open a reply and never end are all.
+    """
+    opened, closed = reply.find(_OPEN), reply.find(_CLOSE)
+    if closed >= 0 and not 0 <= opened < closed:
+        reply = reply[closed + len(_CLOSE) :]
     said, start = [], 0
-    while (begin := reply.find("<think>", start)) >= 0 and (end := reply.find("</think>", begin)) >= 0:
+    while (begin := reply.find(_OPEN, start)) >= 0 and (end := reply.find(_CLOSE, begin)) >= 0:
         said.append(reply[start:begin])
-        start = end + len("</think>")
-    return "".join([*said, reply[start:]])
+        start = end + len(_CLOSE)
+    rest = reply[start:]
+    return "".join([*said, "" if rest.lstrip().startswith(_OPEN) else rest])
 
 
 def _json_object(text: str) -> JsonValue:

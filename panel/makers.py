@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from panel.provider import FIXED
 from panel.text import fold
 
 MAKERS: Mapping[str, tuple[str, ...]] = {
@@ -43,15 +44,12 @@ ALIASES: Mapping[str, tuple[str, ...]] = {
 }
 """Each maker with the names, folded, that a dossier may call it by; companies under one roof share a row."""
 
-PROVIDERS: Mapping[str, str] = {"anthropic": "Anthropic", "openai": "OpenAI"}
-"""Providers that serve their own models only."""
-
 
 def maker_of(model: str) -> str | None:
     """Return who makes a model, named `provider:name`; None where the table does not know."""
     provider, _, name = model.casefold().partition(":")
-    if provider in PROVIDERS:
-        return PROVIDERS[provider]
+    if provider in FIXED and FIXED[provider].maker:
+        return FIXED[provider].maker
     plain = name.rsplit("/", 1)[-1]
     return next((maker for maker, starts in MAKERS.items() if plain.startswith(starts)), None)
 

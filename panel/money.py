@@ -10,9 +10,6 @@ from genai_prices import calc_price
 
 from panel.request import ModelName, Usage
 
-PERSONAL = {"manual", "fake", "sample"}
-"""Providers that nobody pays for."""
-
 
 def cost(model: str, usage: Usage, at: datetime) -> str | None:
     """Return the cost of one reply in US dollars, as a decimal string.
@@ -21,8 +18,6 @@ def cost(model: str, usage: Usage, at: datetime) -> str | None:
     Source of prices: the genai-prices data set in the installed version.
     """
     provider, name = ModelName.parse(model)
-    if provider in PERSONAL:
-        return "0"
     tokens = PricedUsage(
         input_tokens=usage.input + usage.cache_read + usage.cache_write,
         cache_read_tokens=usage.cache_read,

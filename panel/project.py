@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -12,8 +12,8 @@ from panel.errors import PersonaError, SettingsError
 from panel.llm.ledger import Ledger, Ledgers
 from panel.makers import same_maker
 from panel.persona import Persona, read_panel
-from panel.prompt import Prompts, Question, chat_sheet
-from panel.request import Parameters, Request
+from panel.prompt import Prompts, Question
+from panel.request import Parameters
 from panel.settings import Settings
 from panel.store import Store
 from panel.tool import Tool
@@ -37,12 +37,14 @@ class Project:
         Raises InputError for whatever in it can't be used.
         """
         settings = Settings.load(near, flags)
+        panel = read_panel(personas_folder(settings.project))
+        _check_models(settings, panel)
         for folder in settings.ledgers:
             if not folder.is_dir():
                 raise SettingsError(f"{settings.origins['ledgers']}: ledgers: there is no folder {folder}")
         return cls(
             settings=settings,
-            panel=read_panel(personas_folder(settings.project)),
+            panel=panel,
             prompts=Prompts.read(settings.project / "prompts", packaged("prompts")),
             store=Store(settings.runs),
             ledgers=Ledgers(Ledger(settings.runs / "ledger"), tuple(Ledger(folder) for folder in settings.ledgers)),
@@ -59,13 +61,18 @@ class Project:
 
     def model_for(self, tool: Tool, persona: Persona) -> str:
         """Return the model of a seat: its own, or another of the panel where that is by the tool's maker."""
-        own = persona.model or self.settings.model
-        others = (self.settings.model, *(each.model for each in self.panel if each.model))
-        return next((model for model in (own, *others) if not same_maker(tool.maker, model)), own)
+        own = self.own_model(persona)
+        others = [*filter(None, map(self._named, self.panel)), *self.settings.fallbacks]
+        return next((model for model in (own, self.settings.model, *others) if not same_maker(tool.maker, model)), own)
 
-    def sheet(self, request: Request, inbox: str) -> str:
-        """Return a request as a sheet for a person with a chat window, whose answer belongs into the file `inbox`."""
-        return chat_sheet(self.prompts, request, inbox)
+    def own_model(self, persona: Persona) -> str:
+        """Return the model that a persona is asked of, whatever the tool; a flag or the environment speaks for all."""
+        named = None if self.settings.is_for_all else self._named(persona)
+        return named or self.settings.model
+
+    def _named(self, persona: Persona) -> str | None:
+        """Return the model that panel.toml or else the persona's file names for this seat, or None."""
+        return self.settings.models.get(persona.id) or persona.model
 
     def persona(self, id: str) -> Persona:
         """Return a persona of the panel; raises PersonaError, naming those there are, where there is no such one."""
@@ -78,6 +85,19 @@ class Project:
     def persona_ids(self) -> Collection[str]:
         """The ids of the panel, in its order."""
         return [persona.id for persona in self.panel]
+
+
+def _check_models(settings: Settings, panel: Sequence[Persona]) -> None:
+    """Refuse models of personas that are not there, and models of providers that are not."""
+    where, ids = settings.origins["models"], [persona.id for persona in panel]
+    for id in settings.models:
+        if id not in ids:
+            raise SettingsError(f"{where}: models.{id}: no such persona{nearest(id, ids, 'the panel is')}")
+    for model in (settings.model, *settings.models.values(), *settings.fallbacks):
+        settings.provider(model)
+    for persona in panel:
+        if persona.model:
+            settings.provider(persona.model)
 
 
 def personas_folder(project: Path) -> Path:

@@ -32,7 +32,8 @@ _RENDERING_FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError
 """What a template that somebody wrote can end in."""
 
 JUDGED_WITH = ("first-hand.txt", "common-words.txt")
-SHOWN_WITH = ("chat.md.j2",)
+SHOWN_WITH = ("chat.md.j2", "form.md.j2")
+"""How a request is put to a person, and to a server that may not hold its model to the schema; no part of it."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,11 @@ class Prompts:
             line = getattr(error, "lineno", None)
             raise PromptError.at(f"prompts/{name}", line, "", f"does not render: {error}") from error
 
+    def form(self, request: Request) -> str:
+        """Return the form of the reply in words, for whoever is not held to the schema by other means."""
+        schema: Json = dict(request.reply_schema)
+        return self.render("form.md.j2", schema=readable(schema).decode().strip())
+
 
 @dataclass(frozen=True)
 class Question:
@@ -138,7 +144,6 @@ class Question:
 
 def chat_sheet(prompts: Prompts, request: Request, inbox: str) -> str:
     """Return a request as one Markdown text for a person with a chat window; the answer belongs into `inbox`."""
-    schema: Json = dict(request.reply_schema)
     return prompts.render(
         "chat.md.j2",
         label=request.label,
@@ -146,7 +151,7 @@ def chat_sheet(prompts: Prompts, request: Request, inbox: str) -> str:
         system=request.system,
         blocks=[block.text for block in request.blocks],
         turns=request.turns,
-        schema=readable(schema).decode().strip(),
+        form=prompts.form(request),
         inbox=inbox,
     )
 

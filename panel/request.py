@@ -154,6 +154,14 @@ class Attempt(Record):
     error: str | None = None
     """What went wrong, or None."""
 
+    model: str | None = Field(default=None, exclude_if=lambda model: model is None)
+    """Which fallback was tried; left out where it was the model asked."""
+
+    @property
+    def is_fallback(self) -> bool:
+        """True where a fallback answered."""
+        return self.model is not None and self.error is None
+
 
 class Stop(StrEnum):
     """Why a reply ended."""

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from panel.files import digest_of
 from panel.makers import maker_of, same_maker
 from panel.persona import Persona
+from panel.provider import has_model
 from panel.record import Record, digest
 from panel.request import Attempt, ModelName, Usage
 from panel.take import Take
@@ -193,7 +194,7 @@ def disclosures(tool: Tool, heard: Sequence[Seat]) -> Iterable[Disclosure]:
 
 def _one_model(heard: Sequence[Seat]) -> Iterable[Disclosure]:
     answered = {ask.answered_by for seat in heard for ask in seat.asks}
-    if len(heard) > 1 and len(answered) == 1 and _provider(min(answered)) not in NO_MODELS:
+    if len(heard) > 1 and len(answered) == 1 and has_model(_provider(min(answered))):
         text = f"all seats were answered by one model, {min(answered)}: several roles, one mind"
         yield _about("one model", heard, text)
 
@@ -207,9 +208,6 @@ def _conflicts(maker: str, heard: Sequence[Seat]) -> Iterable[Disclosure]:
         yield _about("conflict of interest", seats, f"judged by a model of {made}, who makes this tool")
 
 
-NO_MODELS = {"sample", "manual", "fake"}
-"""Providers behind which there is no model that could be one mind in all seats."""
-
 _OF_REPLIES: Sequence[tuple[str, str, Callable[[Seat], bool]]] = (
     (
         "sample",
@@ -218,6 +216,11 @@ _OF_REPLIES: Sequence[tuple[str, str, Callable[[Seat], bool]]] = (
     ),
     ("rehearsal", "no model was asked, and nothing here is an opinion", lambda seat: _answered(seat, "fake")),
     ("by hand", "the replies were pasted by a person", lambda seat: _answered(seat, "manual")),
+    (
+        "fallback",
+        "the model asked was not to be had, and a fallback answered",
+        lambda seat: any(tried.is_fallback for ask in seat.asks for tried in ask.attempts),
+    ),
     (
         "carried",
         "the replies were given to an earlier form of the prompt",

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
 from panel.document import explain, nearest, read_text
 from panel.errors import SettingsError
+from panel.provider import FIXED, Provider, providers
 from panel.record import Record, no_truth_value
-from panel.request import DEFAULT_MAX_TOKENS, Effort
+from panel.request import DEFAULT_MAX_TOKENS, Effort, ModelName
 
 FILE = "panel.toml"
 DEFAULT_MODEL = "anthropic:claude-sonnet-5-5"
@@ -24,6 +25,17 @@ Mode = Literal["auto", "live", "replay", "fresh"]
 
 Samples = Annotated[int, Field(ge=1, le=9), BeforeValidator(no_truth_value)] | Literal["auto"]
 Model = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*:[!-~]+$", max_length=200)]
+
+
+def _own_name(server: str) -> str:
+    if server in FIXED:
+        raise ValueError(f"'{server}' has an address of its own; name the server otherwise")
+    return server
+
+
+ServerName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$"), AfterValidator(_own_name)]
+ServerUrl = Annotated[str, StringConstraints(pattern=r"^https?://[!-?A-~]+$", max_length=2_000)]
+"""An address without `@`: a password belongs into a variable."""
 
 
 class RetrySettings(Record):
@@ -39,11 +51,26 @@ class RetrySettings(Record):
     """Seconds after which one request is given up on, waits included."""
 
 
+DEFAULT_RETRY = RetrySettings()
+
+
 class Settings(Record):
     """What a run goes by. Paths are resolved."""
 
     model: Model = DEFAULT_MODEL
     """The model that seats are asked of, `provider:name`."""
+
+    models: Mapping[str, Model] = {}
+    """Models of single seats, by persona; they go before what a persona's file says."""
+
+    fallbacks: tuple[Model, ...] = Field(default=(), max_length=8)
+    """Models that are asked, in this order, where the one of a seat can't be had."""
+
+    servers: Mapping[ServerName, ServerUrl] = {}
+    """Addresses of OpenAI-compatible servers, by the name that their models begin with."""
+
+    parallel: int | None = Field(default=None, ge=1, le=64)
+    """Most requests to one provider at once; None: one to a server on this machine, any number to others."""
 
     mode: Mode = "auto"
     """Where replies come from: `live` (ledger, then provider), `replay` (ledger only), `fresh` (ask anew),
@@ -61,7 +88,7 @@ class Settings(Record):
     timeout_s: float = Field(default=300, gt=0, le=3_600)
     """Seconds that one call may take."""
 
-    retry: RetrySettings = RetrySettings()
+    retry: RetrySettings = DEFAULT_RETRY
     """How faults are waited for."""
 
     runs: Path = Path("runs")
@@ -75,6 +102,25 @@ class Settings(Record):
 
     project: Path = Field(default=Path(), exclude=True)
     """The folder that relative paths, `personas/` and `prompts/` belong to."""
+
+    @property
+    def is_for_all(self) -> bool:
+        """True where a flag or the environment named the model: then every seat is asked of it."""
+        return self.origins.get("model") in ("flag", "environment")
+
+    def provider(self, model: str) -> Provider:
+        """Return the provider of a model; raises SettingsError where there is no such provider or no name after it."""
+        known, (provider, name) = self.providers, ModelName.parse(model)
+        if provider not in known or not name:
+            names = ", ".join(f"{each}:..." for each in known if known[each].speaks != "nothing")
+            problem = f"write provider:name, where the provider is one of {names}"
+            raise SettingsError(f"model '{model}': {problem}, or a server that panel.toml names under [servers]")
+        return known[provider]
+
+    @property
+    def providers(self) -> Mapping[str, Provider]:
+        """Every provider by name, the servers of this project among them."""
+        return providers(self.servers)
 
     @classmethod
     def load(cls, near: Path, flags: Mapping[str, object], environ: Mapping[str, str] = os.environ) -> Self:
@@ -116,6 +162,7 @@ class Settings(Record):
 
 _FROM_ENVIRONMENT = ("model", "mode", "samples", "effort", "runs")
 _OUR_OWN = {"origins", "project"}
+_TABLES = {"retry", "models", "servers"}
 
 
 def _variable(key: str) -> str:
@@ -165,8 +212,8 @@ def _faults(error: ValidationError, file: Path | None, origins: Mapping[str, str
 
 
 def _fault(details: ErrorDetails, file: Path | None, origins: Mapping[str, str]) -> str:
-    place = [str(step) for step in details["loc"]]
-    key, inner = place[0], place[1:] if place[0] == "retry" else []
+    place = [str(step) for step in details["loc"] if step != "[key]"]
+    key, inner = place[0], place[1:] if place[0] in _TABLES else []
     problem = _problem(details, key, inner)
     origin = origins.get(key, "default")
     if origin in ("flag", "environment"):
@@ -178,12 +225,20 @@ def _fault(details: ErrorDetails, file: Path | None, origins: Mapping[str, str])
 def _problem(details: ErrorDetails, key: str, inner: list[str]) -> str:
     if details["type"] == "extra_forbidden":
         return f"unknown key{nearest([key, *inner][-1], RetrySettings.model_fields if inner else _keys())}"
-    return _hint(key) or explain(details)
+    return _hint(key, details["type"]) or explain(details)
 
 
-def _hint(key: str) -> str | None:
-    return {
-        "model": "write provider:name, such as anthropic:claude-sonnet-5-5, openai:gpt-6.1-sol or manual:chat",
-        "samples": 'write a number from 1 to 9, or "auto"',
-        "mode": "write live, replay, fresh or auto",
-    }.get(key)
+_MODEL_HINT = "write provider:name, such as anthropic:claude-sonnet-5-5, openai:gpt-6.1-sol or manual:chat"
+_HINTS = {
+    "model": _MODEL_HINT,
+    "models": _MODEL_HINT,
+    "fallbacks": f"write a list of models; {_MODEL_HINT}",
+    "samples": 'write a number from 1 to 9, or "auto"',
+    "mode": "write live, replay, fresh or auto",
+}
+
+
+def _hint(key: str, fault: str) -> str | None:
+    if key == "servers" and fault == "string_pattern_mismatch":
+        return 'write a name in lower case and an address without a password: lab = "http://127.0.0.1:9000/v1"'
+    return _HINTS.get(key)

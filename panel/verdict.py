@@ -33,7 +33,17 @@ POLARISED = 40
 class Disclosure(Record):
     """Something that a reader should know about how the verdict came to be."""
 
-    kind: Literal["conflict of interest", "one model", "stale", "sample", "rehearsal", "by hand", "carried", "edited"]
+    kind: Literal[
+        "conflict of interest",
+        "one model",
+        "stale",
+        "sample",
+        "rehearsal",
+        "by hand",
+        "fallback",
+        "carried",
+        "edited",
+    ]
     """What sort of thing."""
 
     personas: tuple[str, ...]

@@ -44,7 +44,7 @@ def opened(folder: Path, **flags: object) -> Project:
 def run(mine: Project, model: Model | None = None, only: Sequence[str] = ()) -> Reviewed:
     """Review Plumb; `model` answers, or somebody who ships where none is given."""
     tool = read_tool(mine.settings.project / "plumb.yaml", mine.persona_ids)
-    providers = Providers(mine.settings, mine.sheet, models={"fake": model or Fake(lambda _: SHIPS)})
+    providers = Providers(mine.settings, mine.prompts, models={"fake": model or Fake(lambda _: SHIPS)})
     return asyncio.run(review_tool(mine, tool, providers, only))
 
 
@@ -201,7 +201,7 @@ def test_the_watcher_is_told_when_a_seat_is_asked_and_when_it_is_done(tmp_path: 
     mine, told = opened(tmp_path), []
     (tmp_path / "plumb.yaml").write_text(DOSSIER + "seats: {mason2: no wall in it}\n")
     tool = read_tool(tmp_path / "plumb.yaml")
-    providers = Providers(mine.settings, mine.sheet, models={"fake": Fake(lambda _: SHIPS)})
+    providers = Providers(mine.settings, mine.prompts, models={"fake": Fake(lambda _: SHIPS)})
     asyncio.run(review_tool(mine, tool, providers, watch=lambda p, seat: told.append((p.id, seat and seat.status))))
 
     assert [("mason0", None), ("mason0", "heard"), ("mason1", None), ("mason1", "heard")] == told

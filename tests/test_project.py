@@ -152,11 +152,60 @@ def test_a_persona_is_asked_of_its_own_model(tmp_path: Path) -> None:
     for name, model in (("ann", "\nmodel: openai:gpt-x"), ("bob", "")):
         text = PERSONA.replace("id: mason\n", f"id: {name}\n").replace("order: 5", f"order: 5{model}")
         (tmp_path / "personas" / f"{name}.md").write_text(text)
-    mine = project(tmp_path, flags={"model": "fake:ship", "samples": "2"})
+    project(tmp_path)
+    (tmp_path / "panel.toml").write_text('model = "fake:ship"\n')
+    mine = Project.open(tmp_path, {"samples": "2"})
     questions = [mine.question(tool(tmp_path), persona, "be brief") for persona in mine.panel]
 
     assert ["openai:gpt-x", "fake:ship"] == [question.model for question in questions]
     assert [(PARAMETERS, "be brief")] * 2 == [(question.parameters, question.note) for question in questions]
+
+
+MIXED = 'model = "fake:ship"\nfallbacks = ["openai:z"]\n[models]\nmason0 = "openai:x"\nmason1 = "lab:q"\n'
+SERVER = '[servers]\nlab = "http://127.0.0.1:9/v1"\n'
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        pytest.param({}, ["openai:x", "lab:q", "fake:ship"], id="panel.toml"),
+        pytest.param({"model": "fake:skip"}, ["fake:skip"] * 3, id="a flag"),
+    ],
+)
+def test_a_panel_can_mix_models(tmp_path: Path, flags: dict[str, object], expected: list[str]) -> None:
+    """`models` in panel.toml names the model of single seats; a model that a flag names is for all of them."""
+    project(tmp_path, personas=3)
+    (tmp_path / "panel.toml").write_text(MIXED + SERVER)
+    mine = Project.open(tmp_path, flags)
+
+    assert expected == [mine.question(tool(tmp_path), persona).model for persona in mine.panel]
+
+
+def test_panel_toml_goes_before_the_persona_s_file(tmp_path: Path) -> None:
+    """A seat's model in panel.toml counts where its persona's file names another."""
+    project(tmp_path, personas=1)
+    (tmp_path / "panel.toml").write_text('[models]\nmason0 = "openai:x"\n')
+    mine = Project.open(tmp_path, {})
+
+    assert "openai:x" == mine.own_model(mine.panel[0].model_copy(update={"model": "openai:y"}))
+
+
+@pytest.mark.parametrize(
+    ("toml", "problem"),
+    [
+        pytest.param('[models]\nmason = "openai:x"\n', "models.mason: no such persona; did you mean mason0?", id="id"),
+        pytest.param('[models]\nmason0 = "opnai:x"\n', "model 'opnai:x': write provider:name", id="models"),
+        pytest.param('fallbacks = ["lab:x"]\n', "or a server that panel.toml names under [servers]", id="fallbacks"),
+    ],
+)
+def test_a_model_that_cannot_be_asked_is_told_when_the_project_opens(tmp_path: Path, toml: str, problem: str) -> None:
+    """A seat that is not there, and a provider that is not there, are told before anything is asked."""
+    project(tmp_path, personas=1)
+    (tmp_path / "panel.toml").write_text(toml)
+    with pytest.raises(SettingsError) as caught:
+        Project.open(tmp_path, {})
+
+    assert problem in str(caught.value)
 
 
 def test_limits_are_part_of_what_is_asked(tmp_path: Path) -> None:
@@ -235,10 +284,11 @@ def test_a_dossier_is_no_part_of_a_project(tmp_path: Path) -> None:
         pytest.param("Anthropic", None, "openai:x", "openai:x", id="another persona's model"),
         pytest.param("OpenAI", "openai:x", "openai:z", "anthropic:y", id="the panel's model"),
         pytest.param("Anthropic", None, "anthropic:z", "anthropic:y", id="nobody to move to"),
+        pytest.param("Anthropic", None, None, "anthropic:y", id="one model for all"),
     ],
 )
 def test_a_seat_is_not_asked_of_the_tool_s_own_maker(
-    tmp_path: Path, maker: str, own: str | None, other: str, expected: str
+    tmp_path: Path, maker: str, own: str | None, other: str | None, expected: str
 ) -> None:
     """A seat whose model has the tool's maker is asked of another model of the panel, where one has not."""
     mine = project(tmp_path, personas=2, flags={"model": "anthropic:y"})

@@ -16,11 +16,12 @@ from made import PARAMETERS
 from panel.errors import GaveUp, ModelError, RecordingMissing, Rejected, Transient, Waiting
 from panel.llm.fake import Fake
 from panel.llm.model import Model, said
-from panel.llm.retry import Clock, Gate, Policy, Retrying
+from panel.llm.retry import Clock, Gate, Retrying
 from panel.request import Attempt, Block, Label, Reply, Request
+from panel.settings import RetrySettings
 
 Given = Reply | str | Exception
-POLICY = Policy()
+POLICY = RetrySettings()
 
 
 def request(persona: str = "mason") -> Request:
@@ -40,7 +41,7 @@ class Scene:
     """A Fake behind the policy, with its ticker, and what the notices told."""
 
     answers: Sequence[Given]
-    policy: Policy = POLICY
+    policy: RetrySettings = POLICY
     ticker: Ticker = field(default_factory=Ticker)
     told: list[Attempt] = field(default_factory=list)
     fake: Fake = field(init=False)
@@ -113,7 +114,7 @@ def test_each_failed_attempt_is_told_of() -> None:
 def test_the_policy_ends_after_so_many_attempts(attempts: int) -> None:
     """A fault that stays is asked for `attempts` times; the error names it and the count, and was caused by it."""
     faults = [busy() for _ in range(attempts)]
-    scene = Scene(faults, Policy(attempts=attempts))
+    scene = Scene(faults, RetrySettings(attempts=attempts))
     error = scene.error()
 
     assert f"529: overloaded (busy); gave up after {attempts} attempts" == str(error)
@@ -134,7 +135,7 @@ def test_the_same_request_is_asked_each_time() -> None:
 
 def test_waits_are_drawn_between_zero_and_a_doubling_bound() -> None:
     """Where the provider does not say, the bound of a wait doubles from half a second and stays at eight."""
-    scene = Scene([busy() for _ in range(8)], Policy(attempts=8))
+    scene = Scene([busy() for _ in range(8)], RetrySettings(attempts=8))
     scene.error()
 
     assert [(0, 0.5), (0, 1), (0, 2), (0, 4), (0, 8), (0, 8), (0, 8)] == scene.ticker.bounds[:7]
@@ -143,7 +144,7 @@ def test_waits_are_drawn_between_zero_and_a_doubling_bound() -> None:
 @given(part=st.floats(0, 1), faults=st.integers(1, 12))
 def test_a_wait_is_what_was_drawn(part: float, faults: int) -> None:
     """Full jitter: each wait is the number drawn, so it is anywhere between nothing and its bound."""
-    scene = Scene([*(busy() for _ in range(faults)), "hello"], Policy(attempts=20), Ticker(part))
+    scene = Scene([*(busy() for _ in range(faults)), "hello"], RetrySettings(attempts=20), Ticker(part))
     scene.reply()
 
     assert [part * min(8, 0.5 * 2**number) for number in range(faults)] == scene.ticker.waits
@@ -168,7 +169,7 @@ def test_a_wait_that_is_asked_for_is_kept(wait_s: float) -> None:
 )
 def test_a_wait_above_the_cap_ends_it_at_once(wait_s: float, cap_s: float, ending: str) -> None:
     """A wait above the cap is not begun: one attempt, and an error that names wait and cap."""
-    scene = Scene([busy(wait_s)], Policy(cap_s=cap_s))
+    scene = Scene([busy(wait_s)], RetrySettings(cap_s=cap_s))
 
     assert f"529: overloaded (busy); {ending}" == str(scene.error())
     assert (1, []) == (len(scene.fake.asked), scene.ticker.waits)
@@ -184,7 +185,7 @@ def test_a_wait_above_the_cap_ends_it_later_too() -> None:
 
 def test_a_wait_past_the_deadline_is_not_begun() -> None:
     """A wait that would end after the deadline ends the policy before it, naming the deadline."""
-    scene = Scene([busy(6), busy(6)], Policy(deadline_s=10))
+    scene = Scene([busy(6), busy(6)], RetrySettings(deadline_s=10))
 
     assert "529: overloaded (busy); the deadline of 10 s would pass before the next attempt" == str(scene.error())
     assert (2, 6) == (len(scene.fake.asked), scene.ticker.at)
@@ -197,7 +198,7 @@ def test_a_wait_past_the_deadline_is_not_begun() -> None:
 )
 def test_no_policy_outlasts_its_bounds(waits: list[float | None], deadline_s: float, attempts: int) -> None:
     """Whatever faults come, neither deadline nor count is passed, and what comes of it is a reply or GaveUp."""
-    scene = Scene([*map(busy, waits), "hello"], Policy(attempts=attempts, deadline_s=deadline_s))
+    scene = Scene([*map(busy, waits), "hello"], RetrySettings(attempts=attempts, deadline_s=deadline_s))
     with suppress(GaveUp):
         scene.reply()
 
@@ -255,7 +256,7 @@ def test_a_cancellation_passes(where: str) -> None:
         clock = Clock(now=lambda: 0, sleep=forever)
         gate = Gate(clock, opens_at=9 if where == "at-the-gate" else 0)
         inner: Model = Fake([busy()]) if where == "in-the-wait" else Endless(begun)
-        task = asyncio.create_task(Retrying(inner, gate, Policy(), clock).ask(request()))
+        task = asyncio.create_task(Retrying(inner, gate, RetrySettings(), clock).ask(request()))
         await asyncio.wait_for(begun.wait(), 5)
         task.cancel()
         await asyncio.wait([task])
@@ -283,7 +284,7 @@ class Street:
     def ask_all(self) -> dict[str, Reply]:
         """Return the replies of all seats, asked side by side through one gate."""
         clock = self.ticker.clock
-        model = Retrying(Fake(self.answer), Gate(clock), Policy(), clock)
+        model = Retrying(Fake(self.answer), Gate(clock), RetrySettings(), clock)
 
         async def together() -> list[Reply]:
             return await asyncio.gather(*(model.ask(request(persona)) for persona in list(self.answers)))
@@ -351,7 +352,7 @@ def test_an_open_gate_is_passed_without_a_wait() -> None:
 def test_the_gate_holds_nobody_past_the_deadline() -> None:
     """A gate that opens after a request's deadline ends that request, as `deadline_s` says: waits included."""
     ticker, fake = Ticker(), Fake(["hello"])
-    model = Retrying(fake, Gate(ticker.clock, opens_at=60), Policy(deadline_s=10), ticker.clock)
+    model = Retrying(fake, Gate(ticker.clock, opens_at=60), RetrySettings(deadline_s=10), ticker.clock)
     with pytest.raises(GaveUp, match="past the deadline"):
         asyncio.run(model.ask(request()))
 

@@ -11,8 +11,9 @@ import made
 import pytest
 
 from panel.files import canonical, digest_of, readable
-from panel.makers import ALIASES, MAKERS, PROVIDERS, maker_of, same_maker
+from panel.makers import ALIASES, MAKERS, maker_of, same_maker
 from panel.persona import Persona
+from panel.provider import FIXED
 from panel.request import Attempt, Usage
 from panel.review import Absence, Ask, Review, Seat, disclosures, review, seat, verdict_over
 from panel.take import Flag
@@ -160,7 +161,7 @@ def test_a_conflict_names_the_maker_of_the_tool_alone(mason: Persona) -> None:
 def test_the_tables_of_makers_fit_together(maker: str) -> None:
     """Every maker of models has names to be called by, folded, and is found by its own name and its own models."""
     models = [f"manual:{start}x" for start in MAKERS[maker]]
-    models += [f"{provider}:x" for provider, owner in PROVIDERS.items() if owner == maker]
+    models += [f"{name}:x" for name, provider in FIXED.items() if provider.maker == maker]
 
     assert {maker} == {maker_of(model) for model in models}
     assert all(same_maker(name, model) for name in (maker, *ALIASES[maker]) for model in models)

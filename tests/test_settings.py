@@ -10,7 +10,10 @@ import pytest
 from panel.errors import SettingsError
 from panel.settings import DEFAULT_MODEL, RetrySettings, Settings, find
 
-KEYS = "valid keys: model, mode, samples, max_tokens, effort, timeout_s, retry, runs, ledgers"
+KEYS = (
+    "valid keys: model, models, fallbacks, servers, parallel, mode, samples, max_tokens, effort, timeout_s, retry, "
+    "runs, ledgers"
+)
 MODEL_HINT = "write provider:name, such as anthropic:claude-sonnet-5-5, openai:gpt-6.1-sol or manual:chat"
 EFFORT_HINT = "should be 'low', 'medium', 'high', 'xhigh' or 'max'"
 TOO_MANY = "should be less than or equal to 20, not '99'"
@@ -124,10 +127,21 @@ def test_origins_are_told_for_every_key(tmp_path: Path) -> None:
         pytest.param("timeout_s = nan\n", "1: timeout_s: should be less than or equal to 3600", id="no number"),
         pytest.param("ledgers = 'x'\n", "1: ledgers: should be a valid tuple, not 'x'", id="ledgers a text"),
         pytest.param("modle = 'a:b'\n", "1: modle: unknown key; did you mean mode?", id="typo"),
-        pytest.param("\n[panel]\nmodel = 'a:b'\n", f"2: panel: unknown key; {KEYS}", id="unknown table"),
+        pytest.param("\n[people]\nmodel = 'a:b'\n", f"2: people: unknown key; {KEYS}", id="unknown table"),
         pytest.param("attempts = 3\n", f"1: attempts: unknown key; {KEYS}", id="key of retry outside of it"),
         pytest.param("project = '.'\n", f"1: project: unknown key; {KEYS}", id="what only code sets"),
         pytest.param("x = 1\norigins = {}\n", f"2: origins: unknown key; {KEYS}", id="origins"),
+        pytest.param("[models]\n\nskeptic = 'gpt'\n", f"3: models.skeptic: {MODEL_HINT}", id="model of a seat"),
+        pytest.param("fallbacks = 'a:b'\n", f"1: fallbacks: write a list of models; {MODEL_HINT}", id="fallbacks"),
+        pytest.param("[servers]\nlab = 'lab:80'\n", "2: servers.lab: write a name in lower case and", id="address"),
+        pytest.param("[servers]\nlab = 'http://me:pw@lab'\n", "2: servers.lab: write a name in", id="password"),
+        pytest.param("[servers]\nLab = 'http://lab'\n", "2: servers.Lab: write a name in lower case", id="server"),
+        pytest.param(
+            "[servers]\nopenai = 'http://lab'\n",
+            "2: servers.openai: 'openai' has an address of its own; name the server otherwise",
+            id="a vendor's name",
+        ),
+        pytest.param("parallel = 0\n", "1: parallel: should be greater than or equal to 1, not '0'", id="parallel"),
         pytest.param("retry = 5\n", "1: retry: should be a valid dictionary or", id="retry"),
         pytest.param("[retry]\nattempts = 99\n", f"2: retry.attempts: {TOO_MANY}", id="inner"),
         pytest.param("[retry]\natempts = 3\n", "2: retry.atempts: unknown key; did you mean attempts?", id="in retry"),

@@ -25,7 +25,7 @@ from panel.llm.ledger import Recording
 from panel.llm.live import connect, shared_client
 from panel.llm.model import Model
 from panel.llm.open import Providers
-from panel.llm.retry import Gate, Policy, Retrying
+from panel.llm.retry import Gate, Retrying
 from panel.persona import read_persona
 from panel.prompt import Question
 from panel.request import Attempt, Block, Parameters, Reply, Request, Stop, Turn, Usage
@@ -41,7 +41,10 @@ REQUEST = Request(
     blocks=(Block(text="# Dossier", cache=True), Block(text="# Your seat")),
     reply_schema=SCHEMA,
 )
-POLICY = Policy()
+POLICY = RetrySettings()
+FORM = "One JSON object."
+"""What a chat server is told of the form of the reply."""
+
 BACKOFF = 0.25
 """The first wait of the policy where the ticker draws from the middle of its bounds."""
 
@@ -97,7 +100,7 @@ def connected(vendor: Vendor, dialect: Dialect, use: Callable[[Model], Any], tim
 
     async def inside() -> Any:
         async with shared_client(timeout_s) as http:
-            return await use(connect(dialect.name, KEY, http))
+            return await use(connect(dialect.provider(vendor.url), KEY, http, lambda _: FORM))
 
     with turned_to(vendor):
         return asyncio.run(inside())
@@ -110,7 +113,7 @@ def once(dialect: Dialect, script: Script, timeout_s: float = 10, **changes: Any
         return Talk(connected(vendor, dialect, lambda model: asked(model, request), timeout_s), vendor.calls)
 
 
-def retried(dialect: Dialect, script: Script, policy: Policy = POLICY) -> Talk:
+def retried(dialect: Dialect, script: Script, policy: RetrySettings = POLICY) -> Talk:
     """Return what comes of the request under the retry policy."""
     ticker, request = Ticker(), REQUEST.model_copy(update={"model": dialect.model})
     with Vendor(script) as vendor:
@@ -118,7 +121,7 @@ def retried(dialect: Dialect, script: Script, policy: Policy = POLICY) -> Talk:
         return Talk(outcome, vendor.calls, ticker.waits)
 
 
-def patient(model: Model, ticker: Ticker, policy: Policy = POLICY) -> Retrying:
+def patient(model: Model, ticker: Ticker, policy: RetrySettings = POLICY) -> Retrying:
     """Return a model that retries without waiting."""
     return Retrying(model, Gate(ticker.clock), policy, ticker.clock)
 
@@ -559,7 +562,7 @@ def test_the_reply_holds_every_attempt(dialect: Dialect) -> None:
 @both
 def test_retrying_ends_with_the_policy(dialect: Dialect) -> None:
     """A provider that stays down is asked as often as the policy says and given up on, naming the last fault."""
-    talk = retried(dialect, lambda _: dialect.fault(503, "down for repairs"), Policy(attempts=3))
+    talk = retried(dialect, lambda _: dialect.fault(503, "down for repairs"), RetrySettings(attempts=3))
 
     assert (GaveUp, 3, 2) == (type(talk.error), len(talk.calls), len(talk.waits))
     assert "503: failed (down for repairs); gave up after 3 attempts" == str(talk.error)
@@ -686,7 +689,7 @@ def opened(dialect: Dialect, script: Script, folder: Path) -> Talk:
 
     async def inside() -> Reply | PanelError:
         try:
-            async with Providers(settings, lambda *_: "") as providers:
+            async with Providers(settings, made.prompts()) as providers:
                 model = providers.open(dialect.model)
                 assert model
                 return await model.ask(request)

@@ -1,4 +1,4 @@
-"""Vendor: a server on this machine that speaks Anthropic's and OpenAI's protocols from a script.
+"""Vendor: a server on this machine that speaks Anthropic's and both of OpenAI's protocols from a script.
 
 with Vendor([ANTHROPIC.fault(529, "busy"), ANTHROPIC.said("hello")]) as vendor:
     ...  # ask with vendor.environment set
@@ -16,6 +16,8 @@ from threading import Lock, Thread
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
+from panel.provider import Provider, providers
+
 Said: TypeAlias = "dict[str, Any]"
 
 
@@ -32,7 +34,7 @@ class Call:
     @property
     def dialect(self) -> Dialect:
         """Whose protocol the caller speaks."""
-        return ANTHROPIC if self.path.endswith("/messages") else OPENAI
+        return next((each for each in DIALECTS if self.path == each.path), OPENAI)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Tokens:
 class Dialect:
     """How one vendor writes what it has to say."""
 
-    name: Literal["anthropic", "openai"]
+    name: Literal["anthropic", "openai", "chat"]
     path: str
     """Where its requests arrive."""
 
@@ -91,8 +93,13 @@ class Dialect:
     refusal: Callable[[Said, str], Said]
     """The changes by which a reply becomes a refusal with a reason."""
 
-    truncation: Said
-    """The changes by which a reply is one that met the limit of tokens."""
+    truncation: Callable[[Said], Said]
+    """The changes by which a reply becomes one that met the limit of tokens."""
+
+    def provider(self, url: str) -> Provider:
+        """Return the provider that speaks so, for a server at `url`."""
+        name = self.model.partition(":")[0]
+        return providers({name: f"{url}/v1"} if self.name == "chat" else {})[name]
 
     def body(self, text: str, tokens: Tokens | None = None, thinking: str | None = None) -> Said:
         """Return the body of a sound reply."""
@@ -109,7 +116,8 @@ class Dialect:
 
     def cut_short(self, text: str, tokens: Tokens | None = None) -> Answer:
         """Return a reply that met the limit of tokens."""
-        return Answer.of(self.body(text, tokens) | self.truncation)
+        body = self.body(text, tokens)
+        return Answer.of(body | self.truncation(body))
 
     def fault(self, status: int, message: str, headers: Mapping[str, str] | None = None, **error: object) -> Answer:
         """Return an error; `error` are further fields of the error object."""
@@ -175,6 +183,32 @@ def _message(part: Said) -> Said:
     return {"id": "msg_01", "type": "message", "role": "assistant", "status": "completed", "content": [part]}
 
 
+def _chat(model: str, text: str, tokens: Tokens, thinking: str | None) -> Said:
+    thoughts = "" if thinking is None else f"<think>{thinking}</think>\n"
+    prompt = tokens.fresh + tokens.cache_read + tokens.cache_write
+    return {
+        "id": "chatcmpl-01",
+        "object": "chat.completion",
+        "created": 1795000000,
+        "model": model,
+        "choices": [_choice({"role": "assistant", "content": thoughts + text})],
+        "usage": {
+            "prompt_tokens": prompt,
+            "completion_tokens": tokens.output,
+            "total_tokens": prompt + tokens.output,
+            "prompt_tokens_details": {"cached_tokens": tokens.cache_read},
+        },
+    }
+
+
+def _choice(message: Said, reason: str = "stop") -> Said:
+    return {"index": 0, "message": message, "finish_reason": reason}
+
+
+def _chat_refusal(_: Said, reason: str) -> Said:
+    return {"choices": [_choice({"role": "assistant", "content": None, "refusal": reason})]}
+
+
 def _openai_refusal(_: Said, reason: str) -> Said:
     return {"output": [_message({"type": "refusal", "refusal": reason})]}
 
@@ -185,7 +219,7 @@ ANTHROPIC = Dialect(
     model="anthropic:claude-sonnet-5-5",
     reply=_anthropic,
     refusal=_anthropic_refusal,
-    truncation={"stop_reason": "max_tokens"},
+    truncation=lambda _: {"stop_reason": "max_tokens"},
 )
 OPENAI = Dialect(
     name="openai",
@@ -193,9 +227,18 @@ OPENAI = Dialect(
     model="openai:gpt-6.1-sol",
     reply=_openai,
     refusal=_openai_refusal,
-    truncation={"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}},
+    truncation=lambda _: {"status": "incomplete", "incomplete_details": {"reason": "max_output_tokens"}},
 )
-PATHS = {ANTHROPIC.path, OPENAI.path, "/responses"}
+CHAT = Dialect(
+    name="chat",
+    path="/v1/chat/completions",
+    model="lab:qwen3:8b",
+    reply=_chat,
+    refusal=_chat_refusal,
+    truncation=lambda body: {"choices": [body["choices"][0] | {"finish_reason": "length"}]},
+)
+DIALECTS = (ANTHROPIC, OPENAI, CHAT)
+PATHS = {"/responses", *(dialect.path for dialect in DIALECTS)}
 
 
 class Vendor:

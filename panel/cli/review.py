@@ -40,11 +40,11 @@ def review(
     subject = read_tool(tool, project.persona_ids)
     only = [project.persona(id).id for id in persona or []]
     screen = Screen(to_stderr=json)
-    screen.say(announcement(project.settings, project.panel))
+    screen.say(announcement(project))
     try:
         done = asyncio.run(_review(project, subject, only, screen))
     except RecordingMissing as error:
-        raise RecordingMissing(f"{error}\n{ways_forward(project.settings.model)}") from error
+        raise RecordingMissing(f"{error}\n{ways_forward(project.settings)}") from error
     except KeyboardInterrupt:
         screen.say("Interrupted. Every reply that came is in the ledger; run it again, without --mode fresh, to go on.")
         raise typer.Exit(INTERRUPTED) from None
@@ -55,6 +55,6 @@ def review(
 
 
 async def _review(project: Project, tool: Tool, only: list[str], screen: Screen) -> Reviewed:
-    async with Providers(project.settings, project.sheet, screen.notice) as providers:
+    async with Providers(project.settings, project.prompts, screen.notice) as providers:
         with screen.seats(tool, project):
             return await review_tool(project, tool, providers, only, screen.watch)

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import httpx2
 
 from panel.llm.model import Model
 from panel.llm.priced import Priced
 from panel.llm.timed import Timed
+from panel.provider import Provider
+from panel.request import Request
+
+Form = Callable[[Request], str]
+"""Renders the form of the reply, for servers that may not hold a model to it."""
 
 
 def shared_client(timeout_s: float) -> httpx2.AsyncClient:
@@ -14,21 +21,25 @@ def shared_client(timeout_s: float) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(timeout=httpx2.Timeout(timeout_s, connect=min(10, timeout_s)), follow_redirects=False)
 
 
-def connect(provider: str, key: str, http: httpx2.AsyncClient) -> Model:
-    """Return the model of a provider that sells them; imports that provider's SDK and no other."""
+def connect(provider: Provider, key: str, http: httpx2.AsyncClient, form: Form) -> Model:
+    """Return the model of a provider that is asked over the network; imports that provider's SDK and no other."""
     seconds = http.timeout.read or float("inf")
-    return Priced(Timed(_adapter(provider, key, http), seconds))
+    return Priced(Timed(_adapter(provider, key, http, form), seconds), provider.is_free)
 
 
-def _adapter(provider: str, key: str, http: httpx2.AsyncClient) -> Model:
-    if provider == "anthropic":
+def _adapter(provider: Provider, key: str, http: httpx2.AsyncClient, form: Form) -> Model:
+    if provider.speaks == "messages":
         from anthropic import AsyncAnthropic
 
         from panel.llm.anthropic import AnthropicModel
 
         return AnthropicModel(AsyncAnthropic(api_key=key, http_client=http, max_retries=0, timeout=http.timeout))
-    from openai import AsyncOpenAI
+    if provider.speaks == "responses":
+        from openai import AsyncOpenAI
 
-    from panel.llm.openai import OpenAIModel
+        from panel.llm.openai import OpenAIModel
 
-    return OpenAIModel(AsyncOpenAI(api_key=key, http_client=http, max_retries=0, timeout=http.timeout))
+        return OpenAIModel(AsyncOpenAI(api_key=key, http_client=http, max_retries=0, timeout=http.timeout))
+    from panel.llm.chat import ChatModel, Server
+
+    return ChatModel(Server(provider.url, key, http), provider.name, form)

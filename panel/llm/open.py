@@ -1,59 +1,46 @@
-"""Opening models: which providers there are, and who has a key. A provider's SDK is imported when it is first asked."""
+"""Opening models: who has a key, and what stands around each. A provider's SDK is imported when it is first asked."""
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from panel.errors import SettingsError
 from panel.llm.fake import Fake, stand_in
+from panel.llm.fallback import Fallback
+from panel.llm.limited import Limited
 from panel.llm.manual import Manual
 from panel.llm.model import Model
-from panel.llm.retry import Gate, Notice, Policy, Retrying
+from panel.llm.retry import Gate, Notice, Retrying
 from panel.llm.warm import Warm
-from panel.request import ModelName, Request
+from panel.prompt import Prompts, chat_sheet
+from panel.provider import Provider
 from panel.settings import Settings
 
 if TYPE_CHECKING:
     import httpx2
 
-KEYS: Mapping[str, tuple[str, ...]] = {
-    "anthropic": ("ANTHROPIC_API_KEY",),
-    "openai": ("OPENAI_API_KEY",),
-    "manual": (),
-    "fake": (),
-}
-"""Each provider with the environment variables that hold its key; none needed where there are none."""
-
-EXAMPLES: Mapping[str, str] = {"anthropic": "anthropic:claude-sonnet-5-5", "openai": "openai:gpt-6.1-sol"}
-"""A model of each provider that sells them, for hints."""
+ONE_AT_A_TIME = 1
+"""A server on this machine has one model in memory and works on one prompt at a time."""
 
 
-def provider_of(model: str) -> str:
-    """Return the provider of a model; raises SettingsError where there is no such provider or no name after it."""
-    provider, name = ModelName.parse(model)
-    if provider not in KEYS or not name:
-        known = ", ".join(f"{each}:..." for each in KEYS)
-        raise SettingsError(f"model '{model}': write provider:name, where the provider is one of {known}")
-    return provider
+def key_of(provider: Provider, environ: Mapping[str, str] = os.environ) -> str | None:
+    """Return the key of a provider, empty where it needs none, or None where it needs one and there is none.
 
-
-def key_of(provider: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """Return the key of a provider from the environment; "" where it needs none, None where it is missing.
-
-    Raises SettingsError where it can be no key.
+    Raises SettingsError for a key that no header can carry, or that would travel in the open.
     """
-    for name in KEYS[provider]:
-        key = environ.get(name, "").strip()
-        if not key.isascii() or not key.isprintable():
-            raise SettingsError(f"{name}: holds a character that no key has; copy the key again")
-        if key:
-            return key
-    return None if KEYS[provider] else ""
+    key = environ.get(provider.key or "", "").strip()
+    if not key.isascii() or not key.isprintable():
+        raise SettingsError(f"{provider.key}: holds a character that no key has; copy the key again")
+    if key and provider.url and provider.url.startswith("http:") and not provider.is_here:
+        raise SettingsError(f"{provider.key}: would go to {provider.url} in the open; use https, or unset it")
+    return key or (None if provider.needs_key else "")
 
 
 @dataclass
@@ -61,7 +48,7 @@ class Providers:
     """Opens models. Its client and gates are made when first needed, inside the loop, and shared by all seats."""
 
     settings: Settings
-    sheet: Callable[[Request, str], str]
+    prompts: Prompts
     notice: Notice = lambda request, attempt: None
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     http: httpx2.AsyncClient | None = None
@@ -77,25 +64,37 @@ class Providers:
         await self.stack.aclose()
 
     def open(self, model: str) -> Model | None:
-        """Return the model, or None where its provider has no key; raises SettingsError for an unknown provider."""
-        provider = provider_of(model)
+        """Return the model, its fallbacks behind it, or None where its provider has no key.
+
+        Raises SettingsError for an unknown provider.
+        """
+        first, provider = self._opened(model), self.settings.provider(model)
+        if first is None or not provider.has_model:
+            return first
+        others = {name: opened for name in self.settings.fallbacks if (opened := self._opened(name))}
+        others.pop(model, None)
+        return Fallback(first, others, self.notice) if others else first
+
+    def _opened(self, model: str) -> Model | None:
+        provider = self.settings.provider(model)
         key = key_of(provider)
         if key is None:
             return None
-        if provider not in self.models:
-            self.models[provider] = self._make(provider, key)
-        return self.warm.setdefault(provider, Warm(self.models[provider]))
+        if provider.name not in self.models:
+            self.models[provider.name] = self._make(provider, key)
+        return self.warm.setdefault(provider.name, Warm(self.models[provider.name]))
 
-    def _make(self, provider: str, key: str) -> Model:
-        if provider == "fake":
+    def _make(self, provider: Provider, key: str) -> Model:
+        if provider.speaks == "nothing":
             return Fake(stand_in)
-        if provider == "manual":
-            return Manual(self.settings.runs, self.sheet)
+        if provider.speaks == "sheets":
+            return Manual(self.settings.runs, partial(chat_sheet, self.prompts))
         from panel.llm.live import connect, shared_client
 
         if self.http is None:
             self.http = shared_client(self.settings.timeout_s)
             self.stack.push_async_callback(self.http.aclose)
-        retry = self.settings.retry
-        policy = Policy(attempts=retry.attempts, cap_s=retry.cap_s, deadline_s=retry.deadline_s)
-        return Retrying(connect(provider, key, self.http), Gate(), policy, notice=self.notice)
+        model = connect(provider, key, self.http, self.prompts.form)
+        if most := self.settings.parallel or (ONE_AT_A_TIME if provider.is_here else None):
+            model = Limited(model, asyncio.Semaphore(most))
+        return Retrying(model, Gate(), self.settings.retry, notice=self.notice)

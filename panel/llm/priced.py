@@ -15,11 +15,15 @@ class Priced:
     """A Model whose replies carry their cost, by the prices of the day they were given."""
 
     inner: Model
+    is_free: bool = False
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply with its cost in US dollars, or None there where the price is not known."""
         reply = await self.inner.ask(request)
-        if reply.usage == Usage():
-            return reply  # a provider that does not tell what was used leaves the price unknown
-        at = datetime.fromisoformat(reply.recorded_at)
-        return reply.model_copy(update={"cost_usd": cost(request.model, reply.usage, at)})
+        return reply.model_copy(update={"cost_usd": "0" if self.is_free else _cost(request, reply)})
+
+
+def _cost(request: Request, reply: Reply) -> str | None:
+    if reply.usage == Usage():
+        return None  # a provider that does not tell what was used leaves the price unknown
+    return cost(request.model, reply.usage, datetime.fromisoformat(reply.recorded_at))

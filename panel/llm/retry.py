@@ -14,6 +14,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from panel.errors import GaveUp, Transient
 from panel.llm.model import Model
 from panel.request import Attempt, Reply, Request
+from panel.settings import DEFAULT_RETRY, RetrySettings
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 8.0
@@ -52,21 +53,12 @@ class Gate:
 
 
 @dataclass(frozen=True)
-class Policy:
-    """How long faults are waited for; all times in seconds."""
-
-    attempts: int = 5
-    cap_s: float = 60
-    deadline_s: float = 600
-
-
-@dataclass(frozen=True)
 class Retrying:
     """A Model that asks another one until it answers or the policy ends."""
 
     inner: Model
     gate: Gate
-    policy: Policy = Policy()
+    policy: RetrySettings = DEFAULT_RETRY
     clock: Clock = Clock()
     notice: Notice = lambda request, attempt: None
 
