@@ -80,6 +80,8 @@ def read_answer(reply: str) -> Answer:
 
     Raises NotAnAnswer where there is no object or where it does not fit the schema.
     """
+    if not reply.strip():
+        raise NotAnAnswer("it is empty")
     try:
         return Answer.model_validate(_cleaned(_json_object(without_thoughts(reply))))
     except ValidationError as error:

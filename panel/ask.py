@@ -100,6 +100,10 @@ class _Judged:
     checked: Checked | None
     absence: Absence | None = None
     reason: str | None = None
+    """Part of a repair, so the model reads it."""
+
+    advice: str = ""
+    """What somebody at the keyboard can do about it."""
 
     @property
     def complaints(self) -> list[str]:
@@ -120,7 +124,7 @@ class _Judged:
     def outcome(self, asks: Sequence[Ask]) -> Sampled:
         done = tuple(asks)
         if self.checked is None:
-            return Sampled(done, absence=self.absence, reason=self.reason)
+            return Sampled(done, absence=self.absence, reason=f"{self.reason}{self.advice}")
         if self.checked.unusable:
             return Sampled(done, absence=Absence.UNREADABLE, reason="; ".join(self.checked.unusable))
         if self.checked.abstains:
@@ -135,7 +139,8 @@ def _judge(question: Question, reply: Reply, rules: Rules) -> _Judged:
         return _Judged(None, Absence.REFUSED, reply.detail or "the model declined without a reason")
     if reply.stop == Stop.TRUNCATED:
         most = question.parameters.max_tokens
-        return _Judged(None, Absence.UNREADABLE, f"it was cut off ({reply.usage.output} of {most} tokens); write less")
+        reason = f"it was cut off ({reply.usage.output} of {most} tokens); write less"
+        return _Judged(None, Absence.UNREADABLE, reason, "; or raise max_tokens in panel.toml")
     try:
         answer = read_answer(reply.text)
     except NotAnAnswer as error:

@@ -167,7 +167,7 @@ def test_a_repair_of_what_can_not_be_read_names_no_score(question: Question) -> 
         pytest.param(["no", AGAINST], Absence.INCOHERENT, "69", id="was no JSON, is incoherent"),
         pytest.param([CLAIMS, CLAIMS], Absence.UNREADABLE, "headline", id="still claims to have run it"),
         pytest.param([cut_short("{"), cut_short("{")], Absence.UNREADABLE, "cut off", id="cut short twice"),
-        pytest.param(["no", ""], Absence.UNREADABLE, "JSON", id="mended with nothing"),
+        pytest.param(["no", ""], Absence.UNREADABLE, "empty", id="mended with nothing"),
         pytest.param(["no", ABSTAINS], Absence.ABSTAINED, "no price", id="mended to an abstention"),
         pytest.param([AGAINST, refused("not this")], Absence.REFUSED, "not this", id="declined the repair"),
     ],
@@ -229,8 +229,8 @@ def test_of_two_usable_answers_the_mended_one_stands(question: Question) -> None
         pytest.param(refused(), Absence.REFUSED, "declined", id="refused without one"),
         pytest.param(refused("not this", SOUND[:90]), Absence.REFUSED, "not this", id="refused after some words"),
         pytest.param(refused("not this", SOUND), Absence.REFUSED, "not this", id="refused after a whole answer"),
-        pytest.param("", Absence.UNREADABLE, "JSON", id="nothing"),
-        pytest.param(" \n\t", Absence.UNREADABLE, "JSON", id="white space"),
+        pytest.param("", Absence.UNREADABLE, "empty", id="nothing"),
+        pytest.param(" \n\t", Absence.UNREADABLE, "empty", id="white space"),
         pytest.param(ABSTAINS, Absence.ABSTAINED, "no price is told", id="abstained of itself"),
         pytest.param(
             made.reply(**made.scoring(None, None, None, None, 2)), Absence.ABSTAINED, "13 %", id="abstained by weight"

@@ -12,7 +12,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from types import TracebackType
 from typing import Any, Literal, Self, TypeAlias
 
@@ -44,8 +44,9 @@ class Answer:
     status: int = 200
     body: bytes = b""
     headers: Mapping[str, str] = field(default_factory=dict)
-    ending: Literal["whole", "cut", "dropped"] = "whole"
-    """`cut` promises the whole body and sends half of it; `dropped` sends nothing at all."""
+    ending: Literal["whole", "cut", "dropped", "silent"] = "whole"
+    """`cut` promises the whole body and sends half of it; `dropped` sends nothing and hangs up; `silent` sends nothing
+    for as long as the server is there."""
 
     @classmethod
     def of(cls, body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Self:
@@ -59,6 +60,7 @@ class Answer:
 
 
 DROPPED = Answer(ending="dropped")
+SILENT = Answer(ending="silent")
 RAN_OUT = Answer.of({"error": {"message": "the script of this test has run out"}}, 410)
 """A status that nobody should retry, so that one request too many shows and ends."""
 
@@ -98,8 +100,17 @@ class Dialect:
 
     def provider(self, url: str) -> Provider:
         """Return the provider that speaks so, for a server at `url`."""
-        name = self.model.partition(":")[0]
-        return providers({name: f"{url}/v1"} if self.name == "chat" else {})[name]
+        return providers({self.prefix: f"{url}/v1"} if self.name == "chat" else {})[self.prefix]
+
+    @property
+    def prefix(self) -> str:
+        """What stands before the colon of its models."""
+        return self.model.partition(":")[0]
+
+    @property
+    def key(self) -> str:
+        """The variable that holds its key."""
+        return self.provider("").key or ""
 
     def body(self, text: str, tokens: Tokens | None = None, thinking: str | None = None) -> Said:
         """Return the body of a sound reply."""
@@ -247,6 +258,7 @@ class Vendor:
     def __init__(self, script: Script) -> None:
         self.script = script
         self.calls: list[Call] = []
+        self.closing = Event()
         self._turn = Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
         self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
@@ -268,6 +280,7 @@ class Vendor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -284,6 +297,54 @@ class Vendor:
         return self.script[place] if place < len(self.script) else RAN_OUT
 
 
+class Deaf:
+    """A server on this machine whose queue is full: whoever connects waits until giving up."""
+
+    QUEUE = 4
+
+    def __init__(self) -> None:
+        self.calls: list[Call] = []
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
+        self._listener.listen(0)
+        self._waiting = [socket.socket() for _ in range(self.QUEUE)]
+
+    @property
+    def url(self) -> str:
+        """Where it seems to listen."""
+        return f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+
+    @property
+    def environment(self) -> Mapping[str, str]:
+        """The variables that turn both SDKs to it."""
+        return {"ANTHROPIC_BASE_URL": self.url, "OPENAI_BASE_URL": f"{self.url}/v1"}
+
+    def __enter__(self) -> Self:
+        for waiting in self._waiting:
+            waiting.setblocking(False)
+            waiting.connect_ex(self._listener.getsockname())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for each in (*self._waiting, self._listener):
+            each.close()
+
+
+class Gone(Deaf):
+    """A server that is no longer there: whoever connects is refused."""
+
+    def __enter__(self) -> Self:
+        where = self._listener.getsockname()
+        for each in (*self._waiting, self._listener):
+            each.close()
+        self._listener = socket.socket()
+        self._listener.bind(where)  # keeps the port to itself and does not listen
+        self._waiting = []
+        return self
+
+
 def _handler(vendor: Vendor) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -296,7 +357,9 @@ def _handler(vendor: Vendor) -> type[BaseHTTPRequestHandler]:
                 self.close_connection = True
 
         def _send(self, answer: Answer) -> None:
-            if answer.ending == "dropped":
+            if answer.ending == "silent":
+                vendor.closing.wait()
+            if answer.ending in ("dropped", "silent"):
                 self.connection.shutdown(socket.SHUT_RDWR)
                 return
             self.send_response(answer.status)

@@ -132,7 +132,7 @@ class ChatModel:
         choice = completion.choices[0]
         refusal = choice.message.refusal
         return Reply(
-            text=without_thoughts(choice.message.content or ""),
+            text=without_thoughts(choice.message.content or "").strip(),
             stop=Stop.REFUSED if refusal else _STOPS.get(choice.finish_reason, Stop.DONE),
             detail=refusal or (choice.finish_reason if choice.finish_reason in _STOPS else None),
             answered_by=f"{self.server}:{completion.model or name}",

@@ -14,6 +14,7 @@ from math import isfinite
 from typing import Any
 
 from panel.errors import ModelError, Rejected, Transient
+from panel.provider import is_loopback
 from panel.text import clean, writable
 
 _PASSING = {408, 409, 429}
@@ -76,7 +77,9 @@ def told(sdk: Errors) -> Iterator[None]:
     except sdk.connection as error:
         where = getattr(getattr(error, "request", None), "url", None)
         at = f" at {where.scheme}://{where.netloc.decode()}" if where else ""
-        raise Transient(f"no connection to the provider{at} ({scrubbed(str(error.__cause__ or error))})") from None
+        running = "; is the server running?" if where and is_loopback(str(where)) else ""
+        reason = scrubbed(str(error.__cause__ or error))
+        raise Transient(f"no connection to the provider{at} ({reason}){running}") from None
     except sdk.other as error:
         raise Rejected(scrubbed(str(error))) from None
     except (ValueError, RecursionError):
@@ -94,7 +97,7 @@ def understood(reply: object, parts: str) -> Iterator[None]:
         raise Transient("something other than the provider answered (a page instead of a reply)")
     try:
         yield
-    except (AttributeError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise Rejected("the provider's reply has another form than it documents; is Panel up to date?") from error
 
 
