@@ -215,6 +215,8 @@ def explain(details: ErrorDetails) -> str:
         return _MISSING
     if details["type"] == "string_type" and details["input"] is None:
         return "is empty; write a value or remove the key"
+    if details["type"] == "string_pattern_mismatch" and "https?" in details["ctx"]["pattern"]:
+        return f"write an address such as https://example.org/page, not {shown(details['input'])}"
     message = details["msg"].removeprefix("Value error, ").removeprefix("Input ")
     return f"{message}, not {shown(details['input'])}" if message.startswith("should be") else message
 

@@ -28,6 +28,7 @@ DATA_MARK = "| "
 
 SCHEMA = "reply.schema.json"
 ASKED_WITH = ("system.md", "dossier.md.j2", "persona.md.j2", "repair.md.j2", SCHEMA)
+LINTED_WITH = ("marketing.txt",)
 _RENDERING_FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
 """What a template that somebody wrote can end in."""
 
@@ -46,7 +47,7 @@ class Prompts:
     def read(cls, *folders: Path) -> Self:
         """Return the prompts, each from the first of `folders` that has it; raises PromptError where none has."""
         texts = {}
-        for name in (*ASKED_WITH, *JUDGED_WITH, *SHOWN_WITH):
+        for name in (*ASKED_WITH, *JUDGED_WITH, *SHOWN_WITH, *LINTED_WITH):
             found = next((folder / name for folder in folders if (folder / name).is_file()), None)
             if found is None:
                 raise PromptError.at(folders[-1], None, "", f"{name} is missing; restore it from the package")
@@ -81,6 +82,11 @@ class Prompts:
     def first_hand(self) -> tuple[str, ...]:
         """Phrases by which a critic claims to have used the tool, folded to lower case."""
         return tuple(fold(line).casefold() for line in _entries(self.texts["first-hand.txt"]))
+
+    @cached_property
+    def marketing(self) -> tuple[str, ...]:
+        """Words that promise and do not say."""
+        return tuple(_entries(self.texts["marketing.txt"]))
 
     def render(self, name: str, **context: object) -> str:
         """Return a rendered prompt file; raises PromptError, naming the file, where it does not render.

@@ -12,6 +12,7 @@ from conftest import EXAMPLES, ROOT
 from test_cli import run
 
 from panel.cli.app import COMMANDS
+from panel.project import Project
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 TRANSCRIPTS = re.findall(r"```console\n\$ panel (.*?)\n(.*?)```", README, re.DOTALL)
@@ -80,3 +81,14 @@ def test_the_dossier_in_the_readme_is_sound(tmp_path: Path) -> None:
     done = run("review", str(tmp_path / "plumb.yaml"), "--model", "fake:ship", "--runs", str(tmp_path))
 
     assert 0 == done.exit_code, done.output
+
+
+def test_the_settings_in_the_readme_are_sound(tmp_path: Path) -> None:
+    """The panel.toml that the README shows opens a project, and its seats are asked of the models it names."""
+    block = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert block
+    (tmp_path / "panel.toml").write_text(block[1])
+    project = Project.open(tmp_path, {})
+
+    assert "ollama:qwen3:8b" == project.own_model(project.persona("skeptic"))
+    assert "https://models.example.org/v1" == project.settings.provider("lab:x").url

@@ -19,10 +19,13 @@ EXIT_FAULT = 1
 DISTRIBUTION = "panel-of-critics"
 
 COMMANDS = {
+    "init": "Begin a project of your own: five personas, panel.toml, a first dossier, a workflow for CI.",
     "review": "Ask the panel about a tool, and write its record.",
     "show": "Print a record: the verdict, and what each critic says.",
     "prompt": "Print the exact request that a critic would get.",
+    "tool": "Begin a dossier, or check dossiers.",
     "persona": "List the personas, or check persona files.",
+    "doctor": "Show keys, servers, settings, ledgers, what is wrong with them, and what a review would cost.",
     "schema": "Print the JSON Schema of a record or of a file that people write.",
 }
 """Each command with its line in the help; its module in `panel.cli` is imported when it runs."""

@@ -1,0 +1,85 @@
+"""`panel doctor`."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from panel.doctor import Checkup, examine
+from panel.errors import printable
+from panel.estimate import Estimate, estimate
+from panel.files import readable
+from panel.project import Project
+from panel.tool import read_tool
+
+app = typer.Typer(rich_markup_mode=None)
+MOST_MODELS = 6
+"""So many models of a server are named."""
+
+
+@app.command()
+def doctor(
+    tool: Annotated[
+        Path | None, typer.Argument(metavar="[TOOL.YAML]", help="A dossier whose review is to be priced.")
+    ] = None,
+    model: Annotated[str | None, typer.Option(help="provider:name, to price a review by another model.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print what was found as JSON; it holds no key.")] = False,
+) -> None:
+    """Show keys, servers, settings, ledgers, what is wrong with them, and what a review would cost."""
+    near = tool.parent if tool else Path.cwd()
+    found = asyncio.run(examine(near))
+    typer.echo(readable(found.as_json()).decode() if json else printable(_page(found)), nl=False)
+    if tool and not found.faults:
+        project = Project.open(near, {"model": model})
+        priced = estimate(project, read_tool(tool, project.persona_ids), datetime.now(UTC))
+        typer.echo(printable(_cost(tool, project, priced)), err=json)
+    raise typer.Exit(2 if found.faults else 0)
+
+
+def _page(found: Checkup) -> str:
+    """Return what was found as people read it."""
+    keys = [
+        f"{key.variable} {key.state}" for key in found.keys if key.state != "not set" or "PANEL" not in key.variable
+    ]
+    servers = [f"{server.name} {server.state} at {server.url}{_models(server.models)}" for server in found.servers]
+    ledgers = [
+        f"{ledger.folder}: {ledger.recordings} recordings{'' if ledger.is_written else ', only read'}"
+        for ledger in found.ledgers
+    ]
+    parts = {
+        "versions": [f"{name} {number}" for name, number in found.versions.items()],
+        "project": [found.project, f"on the panel: {', '.join(found.personas) or 'nobody'}"],
+        "settings": [f"{each.key} = {each.value} ({each.origin})" for each in found.settings],
+        "keys": keys,
+        "servers": servers,
+        "ledgers": ledgers,
+        "faults": list(found.faults) or ["none"],
+    }
+    return "".join(f"{title}\n" + "".join(f"  {line}\n" for line in lines) for title, lines in parts.items())
+
+
+def _models(names: tuple[str, ...]) -> str:
+    more = f" and {len(names) - MOST_MODELS} more" if len(names) > MOST_MODELS else ""
+    return f": {', '.join(names[:MOST_MODELS])}{more}" if names else ""
+
+
+def _cost(tool: Path, project: Project, priced: Estimate) -> str:
+    """Return what a review would take, in words."""
+    head = f"a review of {tool}\n  {priced.invited} seats; {priced.kept} replies are in a ledger, {priced.asked} to ask"
+    if not priced.asked:
+        return f"{head}: nothing to pay"
+    if priced.likely is None or priced.most is None:
+        return f"{head}; no price is known for {project.settings.model}"
+    return (
+        f"{head}: about ${_cents(priced.likely)}, at most ${_cents(priced.most)} (every reply at its limit and mended)"
+    )
+
+
+def _cents(amount: Decimal) -> str:
+    """Return an amount to the tenth of a cent."""
+    return f"{amount:.3f}"

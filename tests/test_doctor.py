@@ -1,0 +1,239 @@
+"""The doctor and the estimate: what a machine and a project have, told without a key, and what a review would cost."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import made
+import pytest
+from conftest import EXAMPLES
+from test_cli import run
+
+from panel.doctor import Checkup, examine
+from panel.estimate import Estimate, estimate
+from panel.llm.fake import stand_in
+from panel.llm.ledger import Ledger
+from panel.llm.model import said
+from panel.project import Project
+from panel.tool import read_tool
+
+KEY = "sk-planted-doctor-key"
+DAY = datetime(2026, 11, 20, tzinfo=UTC)
+
+
+def checkup(folder: Path, environ: Mapping[str, str] | None = None) -> Checkup:
+    """Return what the doctor finds near a folder."""
+    return asyncio.run(examine(folder, environ or {}))
+
+
+class Shelf:
+    """A server on this machine that says which models it holds."""
+
+    def __init__(self, body: bytes, status: int = 200) -> None:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(status)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, format: str, *args: object) -> None:
+                """Say nothing."""
+
+        self.server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/v1"
+        self.thread = Thread(target=self.server.serve_forever, kwargs={"poll_interval": 0.005}, daemon=True)
+
+    def __enter__(self) -> str:
+        self.thread.start()
+        return self.url
+
+    def __exit__(self, *_: object) -> None:
+        self.server.shutdown()
+        self.server.server_close()
+        self.thread.join()
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "state", "models"),
+    [
+        pytest.param({"data": [{"id": "qwen3:8b"}, {"id": "gemma"}]}, 200, "listens", ("qwen3:8b", "gemma"), id="two"),
+        pytest.param({"data": []}, 200, "listens", (), id="none loaded"),
+        pytest.param({"error": "no"}, 401, "wants a key", (), id="a key is wanted"),
+        pytest.param({"hello": "world"}, 200, "not there", (), id="something else listens"),
+        pytest.param([1], 200, "not there", (), id="a list"),
+        pytest.param({"data": [3, {"name": "x"}]}, 200, "listens", (), id="models without ids"),
+    ],
+)
+def test_a_server_on_this_machine_is_found(
+    tmp_path: Path, body: object, status: int, state: str, models: tuple[str, ...]
+) -> None:
+    """A server that answers is told with its models, and anything else on its port is no server."""
+    made.project(tmp_path)
+    with Shelf(json.dumps(body).encode(), status) as url:
+        (tmp_path / "panel.toml").write_text(f'[servers]\nlab = "{url}"\n')
+        (lab,) = [server for server in checkup(tmp_path).servers if server.name == "lab"]
+
+    assert (url, state, models) == (lab.url, lab.state, lab.models)
+
+
+def test_a_page_on_the_port_is_no_server(tmp_path: Path) -> None:
+    """What answers with no JSON is not taken for a server."""
+    made.project(tmp_path)
+    with Shelf(b"<html>") as url:
+        (tmp_path / "panel.toml").write_text(f'[servers]\nollama = "{url}"\n')
+        states = {server.name: server.state for server in checkup(tmp_path).servers}
+
+    assert "not there" == states["ollama"]
+
+
+def test_a_server_elsewhere_is_not_probed(tmp_path: Path) -> None:
+    """Only servers on this machine are asked which models they hold."""
+    made.project(tmp_path)
+    (tmp_path / "panel.toml").write_text('[servers]\nlab = "https://lab.example/v1"\n')
+
+    assert "lab" not in [server.name for server in checkup(tmp_path).servers]
+
+
+def test_keys_are_told_and_never_shown(tmp_path: Path) -> None:
+    """Each key is set, not set or unusable; none stands in what is found."""
+    made.project(tmp_path)
+    found = checkup(tmp_path, {"ANTHROPIC_API_KEY": KEY, "OPENAI_API_KEY": f"{KEY}é"})
+    states = {key.variable: key.state for key in found.keys}
+
+    assert ("set", "unusable", "not set") == tuple(
+        states[name] for name in ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "OPENROUTER_API_KEY")
+    )
+    assert KEY not in json.dumps(found.as_json())
+    assert "OPENAI_API_KEY: holds a character that no key has; copy the key again" in found.faults
+
+
+def test_settings_are_told_with_their_origin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each setting is told with its value and where it came from."""
+    made.project(tmp_path)
+    (tmp_path / "panel.toml").write_text("samples = 3\n")
+    monkeypatch.setenv("PANEL_EFFORT", "low")
+    told = {setting.key: (setting.value, setting.origin) for setting in checkup(tmp_path).settings}
+
+    assert ("3", str(tmp_path / "panel.toml")) == told["samples"]
+    assert ("not set", "default") == told["parallel"]
+
+
+def test_everything_that_is_wrong_is_told(tmp_path: Path) -> None:
+    """A torn recording, a missing ledger and a bad persona are told, each with its place; what is sound is counted."""
+    mine = made.project(tmp_path, personas=1)
+    ledger = Ledger(mine.settings.runs / "ledger")
+    question = mine.question(made.tool(tmp_path), mine.panel[0])
+    for number in (1, 2):
+        request = question.request(number).model_copy(update={"model": "fake:ship"})
+        ledger.keep(request, said(stand_in(request), "fake:ship"))
+    torn = min(ledger.folder.glob("??/*.json"))
+    torn.write_text("{")
+    (tmp_path / "panel.toml").write_text('ledgers = ["elsewhere"]\n')
+    (tmp_path / "personas" / "mason0.md").write_text("no front matter")
+    found = checkup(tmp_path)
+
+    assert [1, 0] == [each.recordings for each in found.ledgers]
+    assert [True, False] == [each.is_written for each in found.ledgers]
+    for place in (str(torn), str(tmp_path / "elsewhere"), str(tmp_path / "personas" / "mason0.md")):
+        assert [place] == [place for fault in found.faults if place in fault]
+
+
+# What a review would cost
+
+
+def priced(folder: Path, toml: str = "", personas: int = 2) -> Estimate:
+    """Return the estimate for Plumb."""
+    made.project(folder, personas=personas)
+    (folder / "panel.toml").write_text(toml)
+    project = Project.open(folder, {})
+    return estimate(project, read_tool(folder / "plumb.yaml"), DAY)
+
+
+def dollars(amount: Decimal | None) -> Decimal:
+    """Return an amount that is known."""
+    assert amount is not None
+    return amount
+
+
+def test_an_estimate_grows_with_what_is_asked(tmp_path: Path) -> None:
+    """Every seat and every sample adds to both numbers, and the bound is above what is likely."""
+    for name in ("once", "thrice"):
+        (tmp_path / name).mkdir()
+    two, six = priced(tmp_path / "once"), priced(tmp_path / "thrice", "samples = 3\n")
+
+    assert (2, 6) == (two.asked, six.asked)
+    assert Decimal(0) < dollars(two.likely) < dollars(two.most)
+    assert 3 * dollars(two.most) == pytest.approx(dollars(six.most), rel=Decimal("0.02"))
+
+
+def test_the_bound_holds_for_the_longest_reply_and_its_repair(tmp_path: Path) -> None:
+    """The bound is at least what two replies of `max_tokens` cost, for each seat."""
+    two = priced(tmp_path, "max_tokens = 16000\n")
+    output = 2 * 2 * 16_000 * Decimal(10) / 1_000_000
+
+    assert output < dollars(two.most)
+
+
+def test_what_a_ledger_holds_costs_nothing() -> None:
+    """A review whose replies are all recorded asks for nothing."""
+    project = Project.open(EXAMPLES, {})
+    found = estimate(project, read_tool(EXAMPLES / "smollm3.yaml"), DAY)
+
+    assert (4, 4, 0, Decimal(0)) == (found.invited, found.kept, found.asked, found.most)
+
+
+@pytest.mark.parametrize(
+    ("model", "expected"),
+    [
+        pytest.param("ollama:qwen3:8b", Decimal(0), id="a server on this machine"),
+        pytest.param("manual:chat", Decimal(0), id="a person"),
+        pytest.param("anthropic:claude-unheard-of", None, id="a model without a price"),
+    ],
+)
+def test_free_is_zero_and_unknown_is_none(tmp_path: Path, model: str, expected: Decimal | None) -> None:
+    """Nobody pays for a server at home or a person; an unknown price is no zero."""
+    assert expected == priced(tmp_path, f'model = "{model}"\n').most
+
+
+# The command
+
+
+def test_the_doctor_prints_it_all(tmp_path: Path) -> None:
+    """The page has a part for everything, and ends with what the review would cost."""
+    made.project(tmp_path)
+    done = run("doctor", str(tmp_path / "plumb.yaml"))
+
+    assert 0 == done.exit_code, done.output
+    for part in ("versions\n", "settings\n", "keys\n", "servers\n", "ledgers\n", "faults\n  none"):
+        assert part in done.stdout
+    assert "5 seats; 0 replies are in a ledger, 5 to ask: about $0." in done.stdout
+
+
+def test_a_fault_makes_exit_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is wrong is printed, and the exit code says that something is."""
+    made.project(tmp_path, personas=1)
+    (tmp_path / "personas" / "mason0.md").write_text("no front matter")
+    monkeypatch.chdir(tmp_path)
+    done = run("doctor")
+
+    assert 2 == done.exit_code
+    assert "must begin with front matter" in done.stdout
+
+
+def test_the_doctor_speaks_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --json stdout is one JSON value, without a key in it."""
+    made.project(tmp_path)
+    monkeypatch.setenv("ANTHROPIC_API_KEY", KEY)
+    done = run("doctor", str(tmp_path / "plumb.yaml"), "--json")
+    found: Any = json.loads(done.stdout)
+
+    assert {"provider": "anthropic", "variable": "ANTHROPIC_API_KEY", "state": "set"} in found["keys"]
+    assert KEY not in done.output
