@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import stat
 import tempfile
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
@@ -36,8 +38,11 @@ def write_whole(path: Path, content: bytes) -> bool:
     Returns False where the file already holds exactly that, and then leaves it alone.
     Raises RecordError where the folder can't be written or the disk is full; the old file stands then.
     """
-    if path.is_file() and path.read_bytes() == content:
-        return False
+    try:
+        if path.is_file() and path.read_bytes() == content:
+            return False
+    except OSError as error:
+        raise _not_written(path, error) from error
     _put(path, content, os.replace)
     return True
 
@@ -47,8 +52,6 @@ def write_new(path: Path, content: bytes) -> bool:
 
     Returns False where there is one already. Raises RecordError as `write_whole` does.
     """
-    if path.exists():
-        return False
     try:
         _put(path, content, os.link)
     except FileExistsError:
@@ -62,13 +65,39 @@ def _put(path: Path, content: bytes, place: Callable[[str, Path], None]) -> None
         path.parent.mkdir(parents=True, exist_ok=True)
         _place(path, content, place)
     except OSError as error:
-        if isinstance(error, FileExistsError) and path.is_file():
+        if isinstance(error, FileExistsError) and os.path.isfile(path):
             raise
-        raise RecordError(f"{path}: not written: {error.strerror or error}; what stood there is untouched") from error
+        raise _not_written(path, error) from error
     try:
         _sync_folder(path.parent)
     except OSError as error:
         raise RecordError(f"{path}: written, but a loss of power could undo it: {error.strerror or error}") from error
+
+
+def _not_written(path: Path, error: OSError) -> RecordError:
+    return RecordError(f"{path}: not written: {why(path, error)}; what stood there is untouched")
+
+
+def why(path: Path, error: OSError) -> str:
+    """Return why a path can't be read or written, and what to do where something else is in its place."""
+    reason = error.strerror or str(error)
+    if odd := _other_than_file(path):
+        return f"{reason} (it is {odd}; move it away)"
+    above = next((folder for folder in path.parents if os.path.lexists(folder)), path)
+    return reason if os.path.isdir(above) else f"{reason} ({above} is no folder; move it away)"
+
+
+def _other_than_file(path: Path) -> str | None:
+    """Return what stands where a file belongs, or None where it is a file, or nothing, or can't be told."""
+    try:
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        return "a link to nowhere" if os.path.lexists(path) else None
+    except OSError:
+        return None
+    if stat.S_ISDIR(mode):
+        return "a folder"
+    return None if stat.S_ISREG(mode) else "no plain file"
 
 
 def _place(path: Path, content: bytes, place: Callable[[str, Path], None]) -> None:
@@ -81,7 +110,9 @@ def _place(path: Path, content: bytes, place: Callable[[str, Path], None]) -> No
         os.chmod(temporary, 0o644)
         place(temporary, path)
     finally:
-        Path(temporary).unlink(missing_ok=True)
+        # A stray file is less harm than an error that hides what became of the other one.
+        with suppress(OSError):
+            Path(temporary).unlink()
 
 
 def _sync_folder(folder: Path) -> None:
@@ -99,18 +130,30 @@ def append_line(path: Path, data: Json) -> None:
     """Add one line of JSON to a log.
 
     A line that a crash tore earlier is closed first, so it can spoil no line but itself.
-    Raises RecordError where the log can't be written.
+    Raises RecordError where the log can't be written; the lines that stood there are untouched.
     """
     line = canonical(data) + b"\n"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a+b") as log:
-            log.write(b"" if _ends_whole(log) else b"\n")
-            log.write(line)
-            log.flush()
-            os.fsync(log.fileno())
+        with path.open("a+b", buffering=0) as log:
+            _add(log, line if _ends_whole(log) else b"\n" + line)
     except OSError as error:
-        raise RecordError(f"{path}: not written: {error.strerror or error}") from error
+        raise _not_written(path, error) from error
+
+
+def _add(log: BinaryIO, text: bytes) -> None:
+    """Add all of `text` or nothing; the log has no buffer, which could still be written on closing."""
+    end, left = log.seek(0, os.SEEK_END), text
+    try:
+        while left:
+            left = left[log.write(left) :]
+        os.fsync(log.fileno())
+    except BaseException:
+        with suppress(OSError):
+            log.seek(end)
+            if text.startswith(log.read()):  # else another process has added a line since
+                log.truncate(end)
+        raise
 
 
 def _ends_whole(log: BinaryIO) -> bool:
@@ -121,6 +164,17 @@ def _ends_whole(log: BinaryIO) -> bool:
     return log.read(1) == b"\n"
 
 
+def is_there(path: Path) -> bool:
+    """Return whether anything stands at a path, a link to nowhere too; raises RecordError where that can't be told."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError as error:
+        raise RecordError(f"{path}: can't be read: {error.strerror or error}") from error
+    return True
+
+
 def _refuse(constant: str) -> None:
     message = f"{constant} is no value of JSON"
     raise ValueError(message)
@@ -128,8 +182,8 @@ def _refuse(constant: str) -> None:
 
 def read_json(path: Path) -> Json:
     """Return the JSON in a file; raises RecordError, naming the file, where there is none or it is not JSON."""
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise RecordError(f"{path}: can't be read: it is no plain file")
+    if odd := _other_than_file(path):
+        raise RecordError(f"{path}: can't be read: it is {odd}; move it away and run again")
     try:
         data: Json = json.loads(path.read_bytes(), parse_constant=_refuse)
     except OSError as error:

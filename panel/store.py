@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from panel.errors import RecordError
-from panel.files import Json, append_line, digest_of, read_json, readable, write_whole
+from panel.files import Json, append_line, digest_of, is_there, read_json, readable, write_whole
 from panel.llm.model import now
 from panel.persona import Persona
 from panel.record import Record, digest
@@ -75,7 +75,7 @@ class Store:
     def review(self, slug: str) -> Review | None:
         """Return the record of a tool, or None; raises RecordError where it can't be read."""
         path = self.review_path(slug)
-        return _read(path, Review) if path.is_file() else None
+        return _read(path, Review) if is_there(path) else None
 
     def save_review(self, review: Review, page: str) -> list[Path]:
         """Write `review.md` and `review.json`, the record last; return the two paths, the record first."""
@@ -87,12 +87,12 @@ class Store:
     def choices(self, slug: str) -> Mapping[str, Choice]:
         """Return the choices for a tool by persona; raises RecordError where they can't be read."""
         path = self.folder / slug / "choices.json"
-        return _read(path, Choices).seats if path.is_file() else {}
+        return _read(path, Choices).seats if is_there(path) else {}
 
     def save_choices(self, slug: str, seats: Mapping[str, Choice]) -> None:
         """Write the choices for a tool, where there are or were any."""
         path = self.folder / slug / "choices.json"
-        if seats or path.is_file():
+        if seats or is_there(path):
             write_whole(path, readable(Choices(seats=dict(sorted(seats.items()))).as_json()))
 
     def log(self, slug: str, event: str, **details: Json) -> None:

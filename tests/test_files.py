@@ -259,12 +259,13 @@ def test_each_entry_of_a_log_is_one_line(tmp_path_factory: pytest.TempPathFactor
 def test_a_log_that_can_not_be_written_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, breaks: Breaks
 ) -> None:
-    """A line that can't be added is told with the path of the log."""
+    """A line that can't be added is told with the path of the log, and that its other lines stand."""
     breaks(monkeypatch)
     with pytest.raises(RecordError) as caught:
         append_line(tmp_path / "log.jsonl", {"n": 1})
 
-    assert f"{tmp_path / 'log.jsonl'}: not written: No space left on device" == str(caught.value)
+    reason = "No space left on device; what stood there is untouched"
+    assert f"{tmp_path / 'log.jsonl'}: not written: {reason}" == str(caught.value)
 
 
 @pytest.mark.parametrize(
