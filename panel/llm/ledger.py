@@ -13,9 +13,10 @@ from typing import Literal, Self
 from pydantic import Field
 
 from panel.errors import RecordError, RecordingMissing
-from panel.files import Json, digest_of, read_json, readable, write_new
+from panel.files import Json, digest_of, is_there, read_json, readable, write_new
 from panel.llm.faults import scrubbed, without_secrets
 from panel.llm.model import Model
+from panel.llm.turn import turn
 from panel.record import Record
 from panel.request import Label, Reply, Request
 
@@ -78,7 +79,7 @@ class Ledger:
     def find(self, identity: str) -> Recording | None:
         """Return the recording, or None; raises RecordError where the file is not what was written there."""
         path = self.path(identity)
-        return self.read(path) if path.is_file() else None
+        return self.read(path) if is_there(path) else None
 
     def read(self, path: Path) -> Recording:
         """Return the recording in one file; raises RecordError where it is torn, or not what was written there."""
@@ -186,7 +187,10 @@ def _around(line: str, twin: str | None) -> str:
 
 @dataclass(frozen=True)
 class Recorded:
-    """A Model that answers from the ledgers, and asks and records only what they lack."""
+    """A Model that answers from the ledgers, and asks and records only what they lack.
+
+    Two that lack the same reply at once, in two processes too, ask for it once: the second one waits for the first.
+    """
 
     ledgers: Ledgers
     inner: Model | None
@@ -197,10 +201,14 @@ class Recorded:
 
     async def ask(self, request: Request) -> Reply:
         """Return the recorded reply, or ask and record; raises RecordingMissing where nobody may be asked."""
-        if found := self.ledgers.find(request.identity):
+        identity, own = request.identity, self.ledgers.own
+        if found := self.ledgers.find(identity):
             return found
         if self.inner is None:
             raise self.ledgers.missing(request)
-        reply = self.ledgers.own.keep(request, await self.inner.ask(request))
-        self.asked.append(request.identity)
-        return reply
+        async with turn(own.path(identity)):
+            if meanwhile := own.find(identity):
+                return meanwhile.reply
+            reply = own.keep(request, await self.inner.ask(request))
+            self.asked.append(identity)
+            return reply

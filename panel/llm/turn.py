@@ -1,0 +1,71 @@
+"""Turn: one asks and the others wait, in this process and in every other on this machine."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+from threading import Thread
+
+from panel.errors import RecordError
+from panel.files import why
+
+if sys.platform != "win32":
+    import fcntl
+
+
+@asynccontextmanager
+async def turn(path: Path) -> AsyncIterator[None]:
+    """Let those who are to write a file in one folder through one at a time; the folder is made where there is none.
+
+    The lock is the system's own, on the folder itself: no file is left over, and a process that ends, however it does,
+    holds nobody back. Where the system locks no folders, nobody waits.
+    Raises RecordError where the file can't be written, so that nothing is paid for which can't be kept.
+    """
+    descriptor = _opened(path)
+    try:
+        if descriptor is not None:
+            await _locked(descriptor)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+def _opened(path: Path) -> int | None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if not os.access(path.parent, os.W_OK):
+            raise PermissionError(errno.EACCES, "its folder is read-only")
+        return None if sys.platform == "win32" else os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise RecordError(f"{path}: can't be written: {why(path, error)}; so nothing was asked for it") from error
+
+
+async def _locked(descriptor: int) -> None:
+    """Return when the lock is had; who gives up waiting leaves a thread behind that ends with the process."""
+    if sys.platform == "win32":
+        return
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        had, loop = asyncio.Event(), asyncio.get_running_loop()
+        # The lock belongs to both descriptors, so it is free as soon as both are closed, whichever is last.
+        own = os.dup(descriptor)
+
+        def wait() -> None:
+            with suppress(OSError):
+                fcntl.flock(own, fcntl.LOCK_EX)
+            os.close(own)
+            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(had.set)
+
+        # A thread of the loop's own pool would be waited for on Ctrl-C, and the pool could run out.
+        Thread(target=wait, daemon=True).start()
+        await had.wait()
+    except OSError:  # no locks on this file system; of two replies the first one stands all the same
+        return
