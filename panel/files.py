@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -91,10 +92,9 @@ def _other_than_file(path: Path) -> str | None:
     """Return what stands where a file belongs, or None where it is a file, or nothing, or can't be told."""
     try:
         mode = path.stat().st_mode
-    except FileNotFoundError:
-        return "a link to nowhere" if os.path.lexists(path) else None
-    except OSError:
-        return None
+    except OSError as error:
+        leads_nowhere = error.errno in (errno.ENOENT, errno.ELOOP) and os.path.lexists(path)
+        return "a link to nowhere" if leads_nowhere else None
     if stat.S_ISDIR(mode):
         return "a folder"
     return None if stat.S_ISREG(mode) else "no plain file"
