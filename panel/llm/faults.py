@@ -110,13 +110,13 @@ def asked_wait(headers: Mapping[str, str], now: datetime | None = None) -> float
     """Return the seconds that a provider asks us to wait, or None.
 
     Reads `retry-after-ms`, then `retry-after` in seconds or as an HTTP date.
-    Zero, negative, past and unreadable values count as not said.
+    Zero, negative, past and unreadable values count as not said. What time it is says the provider, as far as it does.
     """
     milliseconds = _positive(headers.get("retry-after-ms"))
     if milliseconds and milliseconds / 1000 > 0:
         return milliseconds / 1000
     said = headers.get("retry-after", "")
-    return _positive(said) or _until(said, now or datetime.now(UTC))
+    return _positive(said) or _until(said, _moment(headers.get("date", "")) or now or datetime.now(UTC))
 
 
 def _positive(text: str | None) -> float | None:
@@ -128,12 +128,17 @@ def _positive(text: str | None) -> float | None:
 
 
 def _until(text: str, now: datetime) -> float | None:
+    moment = _moment(text)
+    seconds = (moment - now).total_seconds() if moment else 0
+    return seconds if seconds > 0 else None
+
+
+def _moment(text: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(text)
     except (ValueError, IndexError, OverflowError):
         return None
-    seconds = (moment.replace(tzinfo=moment.tzinfo or UTC) - now).total_seconds()
-    return seconds if seconds > 0 else None
+    return moment.replace(tzinfo=moment.tzinfo or UTC)
 
 
 def _message(body: object) -> str:

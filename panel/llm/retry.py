@@ -39,17 +39,28 @@ class Gate:
 
     clock: Clock = Clock()
     opens_at: float = 0
+    longest_s: float = field(init=False)
+    """The longest that it was ever shut for."""
+
+    def __post_init__(self) -> None:
+        self.longest_s = self.opens_at - self.clock.now()
 
     def shut(self, seconds: float) -> None:
         """Let nobody through for so many seconds from now."""
+        self.longest_s = max(self.longest_s, seconds)
         self.opens_at = max(self.opens_at, self.clock.now() + seconds)
 
     async def passed(self, by: float = inf) -> None:
         """Return when the gate is open; raises GaveUp where it opens only after the time `by`."""
-        while (left := self.opens_at - self.clock.now()) > 0:
+        while (left := self._left()) > 0:
             if self.opens_at > by:
                 raise GaveUp(f"the provider holds everybody back for {left:.0f} s more, past the deadline; try later")
             await self.clock.sleep(left)
+
+    def _left(self) -> float:
+        now = self.clock.now()
+        self.opens_at = min(self.opens_at, now + self.longest_s)  # later only where the clock was set back
+        return self.opens_at - now
 
 
 @dataclass(frozen=True)
@@ -96,7 +107,7 @@ class _Call:
 
     async def once(self) -> Reply:
         await self.by.gate.passed(self.began + self.by.policy.deadline_s)
-        waited = self.by.clock.now() - (self.began if self.ended is None else self.ended)
+        waited = max(0.0, self.by.clock.now() - (self.began if self.ended is None else self.ended))
         try:
             reply = await self.by.inner.ask(self.request)
         except Transient as error:
