@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
-from panel.document import on_one_line
+from panel.errors import on_one_line
 from panel.record import Record, no_truth_value
 from panel.take import Evidence, Outside, Vote
 from panel.text import clean

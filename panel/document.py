@@ -18,7 +18,8 @@ import yaml
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from panel.errors import InputError, printable
+from panel.errors import InputError, on_one_line
+from panel.files import read_bytes
 from panel.text import clean
 
 Text: TypeAlias = "dict[str, Text] | list[Text] | str | None"
@@ -29,6 +30,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 LARGEST_FILE = 1_000_000
 DEEPEST = 12
+MOST_VALUES = 20_000
 MOST_FAULTS = 20
 _NULLS = {"", "~", "null", "Null", "NULL"}
 _MISSING = "is missing"
@@ -50,17 +52,9 @@ class Document:
         return self.lines.get(place)
 
 
-def read_text(path: Path, error: type[InputError]) -> str:
+def read_text(path: Path, error: type[InputError], largest: int = LARGEST_FILE) -> str:
     """Return the text of a file that people write; raises `error` where it can't be read, is too large or not UTF-8."""
-    if path.exists() and not path.is_file() and not path.is_dir():
-        raise error.at(path, None, "", "can't be read: it is no plain file")
-    try:
-        with path.open("rb") as file:
-            raw = file.read(LARGEST_FILE + 1)
-    except OSError as reason:
-        raise error.at(path, None, "", f"can't be read: {reason.strerror or reason}") from reason
-    if len(raw) > LARGEST_FILE:
-        raise error.at(path, None, "", f"is larger than {LARGEST_FILE:,} bytes; shorten it")
+    raw = read_bytes(path, largest, error)
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as reason:
@@ -137,6 +131,8 @@ class _Builder:
             problem = f"tag {shown(tag)} is not read; remove it"
         elif len(self.stack) > DEEPEST:
             problem = f"is nested deeper than {DEEPEST} levels"
+        elif len(self.lines) > MOST_VALUES:
+            problem = f"holds more than {MOST_VALUES:,} values; shorten it"
         if problem:
             raise self.error.at(self.path, line, "", problem)
 
@@ -221,14 +217,12 @@ def explain(details: ErrorDetails) -> str:
     return f"{message}, not {shown(details['input'])}" if message.startswith("should be") else message
 
 
-def on_one_line(text: str) -> str:
-    """Return `text` on one line, with nothing in it that could steer a terminal."""
-    return printable(text).replace("\N{REPLACEMENT CHARACTER}", " ").replace("\n", " ")
-
-
 def shown(value: object) -> str:
     """Return a value as an error message quotes it: short and printable."""
-    text = on_one_line(str(value))
+    try:
+        text = on_one_line(str(value))
+    except ValueError:  # Python writes out no number of more than 4300 digits
+        text = "a number of thousands of digits"
     return f"'{text[:60]}…'" if len(text) > 60 else f"'{text}'"
 
 

@@ -37,9 +37,12 @@ class InputError(PanelError):
 
     @classmethod
     def at(cls, path: Path | str, line: int | None, key: str, problem: str) -> Self:
-        """Return the error with its place in front: file, line (from 1, where known) and key (where there is one)."""
+        """Return the error with its place in front: file, line (from 1, where known) and key (where there is one).
+
+        It is one line, whatever the file and the key are called.
+        """
         place = f"{path}:{line}" if line else f"{path}"
-        return cls(f"{place}: {key}: {problem}" if key else f"{place}: {problem}")
+        return cls(on_one_line(f"{place}: {key}: {problem}" if key else f"{place}: {problem}"))
 
 
 class ToolError(InputError):
@@ -93,6 +96,11 @@ class GaveUp(ModelError):
 
 class Waiting(ModelError):
     """A person has been asked and has not answered yet."""
+
+
+def on_one_line(text: str) -> str:
+    """Return `text` on one line, with nothing in it that could steer a terminal."""
+    return printable(text).replace("\N{REPLACEMENT CHARACTER}", " ").replace("\n", " ")
 
 
 def printable(text: str) -> str:

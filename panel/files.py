@@ -13,7 +13,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
-from panel.errors import RecordError
+from panel.errors import InputError, RecordError
+
+LARGEST_RECORD = 16_000_000
+"""Bytes; the largest dossier with the longest replies of a panel stays far below it."""
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 
@@ -58,6 +61,13 @@ def write_new(path: Path, content: bytes) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def is_file(path: Path) -> bool:
+    """Return whether there is a plain file; there is none where its name is longer than names can be."""
+    with suppress(OSError):
+        return path.is_file()
+    return False
 
 
 def _put(path: Path, content: bytes, place: Callable[[str, Path], None]) -> None:
@@ -170,8 +180,8 @@ def is_there(path: Path) -> bool:
         path.lstat()
     except (FileNotFoundError, NotADirectoryError):
         return False
-    except OSError as error:
-        raise RecordError(f"{path}: can't be read: {error.strerror or error}") from error
+    except (OSError, ValueError) as error:  # a zero byte in its name is a ValueError
+        raise RecordError.at(path, None, "", f"can't be read: {getattr(error, 'strerror', None) or error}") from error
     return True
 
 
@@ -180,14 +190,28 @@ def _refuse(constant: str) -> None:
     raise ValueError(message)
 
 
+def read_bytes(path: Path, largest: int, error: type[InputError]) -> bytes:
+    """Return what is in a plain file; raises `error`, naming it, where it can't be read or is larger than `largest`."""
+    try:
+        if odd := _other_than_file(path):
+            raise error.at(path, None, "", f"can't be read: it is {odd}; move it away and run again")
+        with path.open("rb") as file:
+            raw = file.read(largest + 1)
+    except OSError as reason:
+        raise error.at(path, None, "", f"can't be read: {reason.strerror or reason}") from reason
+    except ValueError as reason:  # a zero byte in its name
+        raise error.at(path, None, "", f"can't be read: {reason}") from reason
+    if len(raw) > largest:
+        raise error.at(path, None, "", f"is larger than {largest:,} bytes; shorten it")
+    return raw
+
+
 def read_json(path: Path) -> Json:
     """Return the JSON in a file; raises RecordError, naming the file, where there is none or it is not JSON."""
-    if odd := _other_than_file(path):
-        raise RecordError(f"{path}: can't be read: it is {odd}; move it away and run again")
+    raw = read_bytes(path, LARGEST_RECORD, RecordError)
     try:
-        data: Json = json.loads(path.read_bytes(), parse_constant=_refuse)
-    except OSError as error:
-        raise RecordError(f"{path}: can't be read: {error.strerror or error}") from error
+        data: Json = json.loads(raw, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise RecordError(f"{path}: is not JSON ({error}); restore it, or delete it and run again") from error
+        problem = f"is not JSON ({error}); restore it, or delete it and run again"
+        raise RecordError.at(path, None, "", problem) from error
     return data

@@ -110,7 +110,7 @@ def _read(path: Path, kind: type[Kind]) -> Kind:
         return kind.model_validate(read_json(path))
     except ValidationError as error:
         first = error.errors()[0]
-        place = ".".join(str(step) for step in first["loc"])
+        place = ".".join(str(step) for step in first["loc"])[:120]
         problem = (
             f"is no {kind.__name__.lower()} as Panel writes it ({first['msg']}); restore it, or delete it and run again"
         )

@@ -13,7 +13,7 @@ from typing import Literal, Self
 from pydantic import Field
 
 from panel.errors import RecordError, RecordingMissing
-from panel.files import Json, digest_of, is_there, read_json, readable, write_new
+from panel.files import LARGEST_RECORD, Json, digest_of, is_file, is_there, read_bytes, read_json, readable, write_new
 from panel.llm.faults import scrubbed, without_secrets
 from panel.llm.model import Model
 from panel.llm.turn import turn
@@ -104,16 +104,17 @@ class Ledger:
 
     def labelled(self, label: Label) -> Iterator[Recording]:
         """Yield the sound recordings made for one seat of one tool, in the order of their files."""
-        for path in sorted(path for path in self.folder.glob("??/*.json") if path.is_file()):
-            text = path.read_text(encoding="utf-8", errors="replace")
-            named = f'"{label.tool}"' in text and f'"{label.persona}"' in text
-            recording = self._sound(path) if named else None
+        for path in sorted(path for path in self.folder.glob("??/*.json") if is_file(path)):
+            recording = self._sound(path, label)
             if recording and recording.label == label:
                 yield recording
 
-    def _sound(self, path: Path) -> Recording | None:
+    def _sound(self, path: Path, label: Label) -> Recording | None:
+        """Return the recording in a file that names tool and persona of `label`; None where it is no sound one."""
         try:
-            return self.read(path)
+            raw = read_bytes(path, LARGEST_RECORD, RecordError)
+            named = f'"{label.tool}"'.encode() in raw and f'"{label.persona}"'.encode() in raw
+            return self.read(path) if named else None
         except RecordError:
             return None
 
