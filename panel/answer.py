@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+from itertools import islice
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, JsonValue, ValidationError
+from pydantic import BeforeValidator, Field, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
 
 from panel.errors import on_one_line
@@ -16,6 +17,12 @@ from panel.text import clean
 
 MOST_STARTS = 200
 """So many braces are tried for the beginning of the answer."""
+
+MOST_READ = 4
+"""So many times the length of a reply is read in search of the answer: braces within braces are read again."""
+
+MOST_ENTRIES = 100
+"""Of quotes, ratings and facts from outside; a sound answer has a dozen of each."""
 
 TELLING_KEYS = 3
 """An object with so many keys of an answer is meant as one."""
@@ -42,7 +49,7 @@ class Rating(Record):
     why: str
     """The reason in a few words."""
 
-    evidence: tuple[str, ...]
+    evidence: tuple[str, ...] = Field(max_length=MOST_ENTRIES)
     """Ids of the quotes that it rests on."""
 
 
@@ -56,9 +63,9 @@ class Abstain(Record):
 class Answer(Record):
     """What a model writes: evidence before judgement, judgement before prose."""
 
-    evidence: tuple[Evidence, ...]
-    ratings: tuple[Rating, ...]
-    outside: tuple[Outside, ...]
+    evidence: tuple[Evidence, ...] = Field(max_length=MOST_ENTRIES)
+    ratings: tuple[Rating, ...] = Field(max_length=MOST_ENTRIES)
+    outside: tuple[Outside, ...] = Field(max_length=MOST_ENTRIES)
     take: str
     headline: str
     best_for: str
@@ -94,7 +101,11 @@ def read_answer(reply: str) -> Answer:
 def _fault(details: ErrorDetails) -> str:
     """Return a fault in our own words: it becomes part of a request, so no library may have a say in it."""
     place = ".".join(str(step) for step in details["loc"])[:80] or "the object"
-    words = {"missing": "is missing", "extra_forbidden": "is no field of the form"}
+    words = {
+        "missing": "is missing",
+        "extra_forbidden": "is no field of the form",
+        "too_long": f"has more than {MOST_ENTRIES} entries",
+    }
     return f"{place}: {words.get(details['type'], 'has a value that the form does not allow')}"
 
 
@@ -118,8 +129,10 @@ def _json_object(text: str) -> JsonValue:
     """Return the one JSON object in `text` that is meant as an answer."""
     decoder, problem, end = json.JSONDecoder(strict=False), "there is no JSON object in it", 0
     found: list[JsonValue] = []
-    for start in [brace.start() for brace in re.finditer(r"\{", text)][:MOST_STARTS]:
-        if start < end:
+    left = MOST_READ * len(text)
+    for brace in islice(re.finditer(r"\{", text), MOST_STARTS):
+        start = brace.start()
+        if start < end or left < 0:
             continue
         try:
             data, after = decoder.raw_decode(text, start)
@@ -127,7 +140,9 @@ def _json_object(text: str) -> JsonValue:
             problem = "it is not JSON"
             if isinstance(error, json.JSONDecodeError):
                 problem += f" (from line {error.lineno}, column {error.colno} on)"
+                left -= error.pos - start
         else:
+            left -= after - start
             if len(Answer.model_fields.keys() & data.keys()) >= TELLING_KEYS:
                 found.append(data)
                 end = after

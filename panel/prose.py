@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 
 from panel.text import fold, sentences
 
@@ -81,15 +82,21 @@ def _bare(word: str) -> str:
 
 def unknown_to(known: str, tokens: Iterable[str]) -> Iterator[str]:
     """Yield, once each, the tokens that are nowhere in `known`: numbers by their value, names in any case."""
-    plain = fold(known)
-    numbers = {_value(found) for found in _NUMBER.findall(plain)}
-    named: set[str] = set()
-    for word in _WORD.findall(plain.casefold()):
-        named |= {part.rstrip("s") for part in (word, _bare(word), *_PART.split(word), *_PART.split(_bare(word)))}
+    numbers, named = _told(known)
     for token in dict.fromkeys(tokens):
         is_known = _value(token) in numbers if _NUMBER.fullmatch(token) else token.casefold().rstrip("s") in named
         if not is_known:
             yield token
+
+
+@lru_cache(maxsize=8)
+def _told(known: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return the numbers and the names in a text; all texts of a panel's answers are held against the same few."""
+    plain = fold(known)
+    named: set[str] = set()
+    for word in _WORD.findall(plain.casefold()):
+        named |= {part.rstrip("s") for part in (word, _bare(word), *_PART.split(word), *_PART.split(_bare(word)))}
+    return frozenset(_value(found) for found in _NUMBER.findall(plain)), frozenset(named)
 
 
 def _value(number: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 
 from panel.passages import addressing
 from panel.take import Evidence
@@ -30,8 +31,12 @@ class Quote:
     def differs_from(self, other: Quote) -> bool:
         """Return whether the two share no words of one field, and are not the same words in two fields."""
         apart = self.end <= other.start or other.end <= self.start
-        same_words = fold(self.evidence.quote) == fold(other.evidence.quote)
-        return apart if self.evidence.source == other.evidence.source else not same_words
+        return apart if self.evidence.source == other.evidence.source else self.words != other.words
+
+    @cached_property
+    def words(self) -> str:
+        """The quote as it is compared."""
+        return fold(self.evidence.quote)
 
 
 def verified(evidence: Iterable[Evidence], tool: Tool) -> tuple[dict[str, Quote], list[str]]:
@@ -52,16 +57,22 @@ def _look_up(piece: Evidence, fields: Mapping[str, str]) -> Quote | str:
     raw = fields.get(piece.source)
     if raw is None:
         return f"names the source '{piece.source[:40]}'; sources are {', '.join(fields)}"
-    quote, text = fold(piece.quote), fold(raw)
+    quote, (text, passages) = fold(piece.quote), _folded(raw)
     places = _places(quote, text)
     if not places:
         return f"does not stand letter by letter in {piece.source}"
     if not FEWEST <= words(quote) <= MOST and not (words(quote) < FEWEST and quote == text):
         return f"has {words(quote)} words; write {FEWEST} to {MOST}, or a shorter field whole"
-    free = [place for place in places if not any(place[0] < end and start < place[1] for start, end in addressing(raw))]
+    free = [place for place in places if not any(place[0] < end and start < place[1] for start, end in passages)]
     if not free:
         return "is from a passage that addresses a reviewer; that is no evidence"
     return Quote(piece, *free[0])
+
+
+@lru_cache(maxsize=64)
+def _folded(raw: str) -> tuple[str, list[tuple[int, int]]]:
+    """Return a field in the form in which quotes are looked up, and where in it passages address a model."""
+    return fold(raw), addressing(raw)
 
 
 def _places(quote: str, text: str) -> list[tuple[int, int]]:
