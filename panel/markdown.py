@@ -95,7 +95,7 @@ def verdict_lines(review: Review) -> list[str]:
                 f"{verdict.margin} flipped {'vote' if verdict.margin == 1 else 'votes'} would change the label"
             )
         names = {seat.persona: seat.name for seat in seats}
-        facts += [f"swing seat {names[verdict.swing]}"] if verdict.swing else []
+        facts += [f"swing seat {names.get(verdict.swing, verdict.swing)}"] if verdict.swing else []
         facts += [verdict.agreement] if verdict.agreement else []
         lines.append(" · ".join(facts))
     if verdict.provisional:

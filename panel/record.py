@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from fractions import Fraction
 from typing import Annotated
 
@@ -34,9 +35,13 @@ def no_truth_value(value: object) -> object:
     return value
 
 
+_EXACT = re.compile(r"[0-9]{1,9}(?:/[0-9]{1,9})?")
+"""Python's own reading of a fraction takes "1e999999999" too, and hours for it."""
+
+
 def _exact(value: object) -> object:
     no_truth_value(value)
-    if not isinstance(value, int | str | Fraction):
+    if not isinstance(value, int | Fraction) and not (isinstance(value, str) and _EXACT.fullmatch(value)):
         message = 'write a whole number, or a fraction such as "8/3"'
         raise ValueError(message)
     try:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import Literal
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
 
 from panel.record import Exact, Record
 
@@ -39,19 +41,30 @@ class Outside(Record):
     """What sort of thing it is."""
 
 
+def _on_the_scale(value: Fraction) -> Fraction:
+    """Return a rating, refusing one that is off the scale."""
+    if not 0 <= value <= BEST:
+        raise ValueError(f"a rating is 0 to {BEST}")
+    return value
+
+
+Given = Annotated[Exact, AfterValidator(_on_the_scale)]
+"""A rating, or a mean of ratings: 0 to 4."""
+
+
 class Rated(Record):
     """One criterion, as it counts."""
 
     criterion: str
     """The id of the criterion."""
 
-    weight: int
+    weight: int = Field(ge=1, le=100)
     """Its share of the score, in percent."""
 
-    given: Exact | None
+    given: Given | None
     """The model's rating, 0 to 4; None where it gave none. With several samples their mean."""
 
-    rating: Exact | None
+    rating: Given | None
     """The rating that counts: capped at 2 where the quotes do not carry a higher one."""
 
     capped: bool
@@ -98,7 +111,7 @@ class Take(Record):
     would_change_my_vote: str
     """What would turn the vote."""
 
-    ratings: tuple[Rated, ...]
+    ratings: tuple[Rated, ...] = Field(min_length=1)
     """Every criterion, in the persona's order."""
 
     evidence: tuple[Evidence, ...]
