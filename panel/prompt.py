@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
@@ -10,13 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from jinja2 import StrictUndefined, TemplateError
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2.exceptions import SecurityError
+from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
-from pydantic import JsonValue
+from pydantic import BaseModel, JsonValue
 
 from panel.document import read_text
 from panel.errors import PromptError
-from panel.files import Json, digest_of, readable
+from panel.files import Json, canonical, digest_of, readable
 from panel.persona import Criterion, Persona
 from panel.request import Block, Label, Parameters, Request, Turn
 from panel.take import Vote
@@ -29,12 +32,42 @@ DATA_MARK = "| "
 SCHEMA = "reply.schema.json"
 ASKED_WITH = ("system.md", "dossier.md.j2", "persona.md.j2", "repair.md.j2", SCHEMA)
 LINTED_WITH = ("marketing.txt",)
-_RENDERING_FAULTS = (TemplateError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError)
-"""What a template that somebody wrote can end in."""
+_RENDERING_FAULTS = (
+    TemplateError,
+    ArithmeticError,
+    AssertionError,
+    AttributeError,
+    LookupError,
+    MemoryError,
+    NameError,
+    OSError,
+    RuntimeError,
+    SyntaxError,
+    TypeError,
+    ValueError,
+)
+"""What a template that somebody wrote can end in; Python's own compiler has limits too."""
 
 JUDGED_WITH = ("first-hand.txt", "common-words.txt")
 SHOWN_WITH = ("chat.md.j2", "form.md.j2")
 """How a request is put to a person, and to a server that may not hold its model to the schema; no part of it."""
+
+
+LONGEST_REASON = 300
+"""Characters of what a template ended in."""
+
+
+class _Sandbox(SandboxedEnvironment):
+    """Runs the templates. They read values and call no method of them: pydantic's load files, and pickles too."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Context, operator: str, left: object, right: object) -> object:  # noqa: ARG002 - jinja's
+        raise SecurityError(f"{operator} is not allowed in a prompt; it could ask for all the memory there is")
+
+    def is_safe_callable(self, obj: object) -> bool:
+        owner = getattr(obj, "__self__", None)
+        return not isinstance(owner, BaseModel | type) and super().is_safe_callable(obj)
 
 
 @dataclass(frozen=True)
@@ -45,8 +78,13 @@ class Prompts:
 
     @classmethod
     def read(cls, *folders: Path) -> Self:
-        """Return the prompts, each from the first of `folders` that has it; raises PromptError where none has."""
+        """Return the prompts, each from the first of `folders` that has it; the last one is the packaged one.
+
+        Raises PromptError where none has it, and for a file named almost like one: somebody thinks that it is read.
+        """
         texts = {}
+        for folder in folders[:-1]:
+            _refuse_misspelt(folder)
         for name in (*ASKED_WITH, *JUDGED_WITH, *SHOWN_WITH, *LINTED_WITH):
             found = next((folder / name for folder in folders if (folder / name).is_file()), None)
             if found is None:
@@ -67,7 +105,8 @@ class Prompts:
         """
         try:
             data: JsonValue = json.loads(self.texts[SCHEMA])
-        except ValueError as error:
+            canonical(data)
+        except (ValueError, RecursionError) as error:
             raise PromptError.at(f"prompts/{SCHEMA}", None, "", f"is not JSON: {error}") from error
         if not isinstance(data, dict):
             raise PromptError.at(f"prompts/{SCHEMA}", 1, "", "must be a JSON object")
@@ -93,13 +132,15 @@ class Prompts:
 
         What a dossier or a persona holds is put in as text and never read as a template.
         """
-        environment = SandboxedEnvironment(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+        environment = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         environment.filters["data"] = marked
         try:
-            return environment.from_string(self.texts[name]).render(**context).strip()
+            text = environment.from_string(self.texts[name]).render(**context).strip()
+            text.encode()  # a template can spell half of a surrogate pair, which nothing can send
         except _RENDERING_FAULTS as error:
-            line = getattr(error, "lineno", None)
-            raise PromptError.at(f"prompts/{name}", line, "", f"does not render: {error}") from error
+            line = error.lineno if isinstance(error, TemplateSyntaxError) else None
+            raise PromptError.at(f"prompts/{name}", line, "", f"does not render: {error}"[:LONGEST_REASON]) from error
+        return text
 
     def form(self, request: Request) -> str:
         """Return the form of the reply in words, for whoever is not held to the schema by other means."""
@@ -170,6 +211,14 @@ def marked(text: str) -> str:
 def shuffled(criteria: Sequence[Criterion], seed: str) -> list[Criterion]:
     """Return the criteria in an order fixed by `seed`: no criterion gains from always being first."""
     return sorted(criteria, key=lambda criterion: hashlib.sha256(f"{seed}/{criterion.id}".encode()).digest())
+
+
+def _refuse_misspelt(folder: Path) -> None:
+    known = (*ASKED_WITH, *JUDGED_WITH, *SHOWN_WITH)
+    for name in sorted(path.name for path in folder.glob("[!._]*")):
+        if name not in known and not name.endswith("~") and (meant := difflib.get_close_matches(name, known, n=1)):
+            problem = f"is no prompt; did you mean {meant[0]}? A name that begins with _ is left alone"
+            raise PromptError.at(folder / name, None, "", problem)
 
 
 def _entries(text: str) -> list[str]:
