@@ -214,7 +214,7 @@ def shuffled(criteria: Sequence[Criterion], seed: str) -> list[Criterion]:
 
 
 def _refuse_misspelt(folder: Path) -> None:
-    known = (*ASKED_WITH, *JUDGED_WITH, *SHOWN_WITH)
+    known = (*ASKED_WITH, *JUDGED_WITH, *SHOWN_WITH, *LINTED_WITH)
     for name in sorted(path.name for path in folder.glob("[!._]*")):
         if name not in known and not name.endswith("~") and (meant := difflib.get_close_matches(name, known, n=1)):
             problem = f"is no prompt; did you mean {meant[0]}? A name that begins with _ is left alone"

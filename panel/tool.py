@@ -39,7 +39,9 @@ def _day(value: object) -> object:
 Day = Annotated[date, BeforeValidator(_day)]
 """A day, written 2026-11-20."""
 
-_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+"""A slug is the name of a folder on any system."""
+
 _SOURCE_ID = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
 
 
@@ -236,7 +238,7 @@ def _passages(dossier: Dossier) -> Iterator[Passage]:
 
 def _check(dossier: Dossier, slug: str, document: Document) -> None:
     path, line = document.path, document.line
-    if not _SLUG.fullmatch(slug):
+    if not SLUG.fullmatch(slug):
         problem = "write lower-case letters, digits and single hyphens, such as my-tool"
         raise ToolError.at(path, line(("slug",)) or line(("name",)), "slug", problem)
     if slug in RESERVED or "-vs-" in f"{slug}-" or slug.startswith("vs-") or re.fullmatch(r"(?:com|lpt)[0-9]", slug):

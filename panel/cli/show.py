@@ -8,12 +8,13 @@ from typing import Annotated
 import typer
 
 from panel.cli import sheet
-from panel.document import nearest
+from panel.document import nearest, shown
 from panel.errors import RecordError, printable
 from panel.files import Json, is_there, readable
 from panel.review import Review
 from panel.settings import Settings
 from panel.store import Store, read_review
+from panel.tool import SLUG
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -58,8 +59,8 @@ def _path(tool: str, runs: Path | None) -> Path:
     store = Store(Settings.load(Path.cwd(), {"runs": runs}).runs)
     slug = Path(tool).stem
     path = store.review_path(slug)
-    if not is_there(path):
+    if not SLUG.fullmatch(slug) or not is_there(path):
         reviewed = sorted(each.parent.name for each in store.folder.glob("*/review.json"))
         hint = nearest(slug, reviewed, "reviewed are") if reviewed else "; nothing is reviewed there yet"
-        raise RecordError(f"no review of '{slug}' in {store.folder}{hint}")
+        raise RecordError(f"no review of {shown(slug)} in {store.folder}{hint}")
     return path
