@@ -70,6 +70,13 @@ def is_file(path: Path) -> bool:
     return False
 
 
+def is_folder(path: Path) -> bool:
+    """Return whether there is a folder; there is none where its name is longer than names can be."""
+    with suppress(OSError):
+        return path.is_dir()
+    return False
+
+
 def _put(path: Path, content: bytes, place: Callable[[str, Path], None]) -> None:
     """Write a temporary file beside `path`, and `place` it there; raises FileExistsError where `place` does."""
     try:

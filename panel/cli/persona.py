@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from panel.errors import PersonaError
+from panel.files import is_folder
 from panel.persona import Persona, read_panel, read_persona
 from panel.project import personas_folder
 from panel.settings import Settings
@@ -34,7 +35,7 @@ def check(
     faults = []
     for path in files or [personas_folder(Settings.load(Path.cwd(), {}).project)]:
         try:
-            for persona in read_panel(path) if path.is_dir() else [read_persona(path)]:
+            for persona in read_panel(path) if is_folder(path) else [read_persona(path)]:
                 typer.echo(f"{persona.id}: sound; {_criteria(persona)}")
         except PersonaError as error:
             faults.append(str(error))
