@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+import errno
 import os
 import re
 import tomllib
@@ -12,17 +14,31 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, ValidationError
 from pydantic_core import ErrorDetails
 
-from panel.document import explain, nearest, read_text
-from panel.errors import SettingsError
+from panel.document import MOST_FAULTS, explain, nearest, read_text
+from panel.errors import SettingsError, on_one_line
 from panel.provider import FIXED, Provider, providers
 from panel.record import Record, no_truth_value
 from panel.request import DEFAULT_MAX_TOKENS, Effort, ModelName
 
 FILE = "panel.toml"
+LARGEST = 16_000
+"""Bytes of panel.toml; tomllib takes a minute for a key of half a million dots."""
+
 DEFAULT_MODEL = "anthropic:claude-sonnet-5-5"
 Mode = Literal["auto", "live", "replay", "fresh"]
 
 
+def _possible(folder: Path) -> Path:
+    """Return a folder, refusing one that no file system could have."""
+    try:
+        folder.stat()
+    except OSError as error:
+        if error.errno in (errno.ENAMETOOLONG, errno.ELOOP):
+            raise ValueError(str(error.strerror)) from error
+    return folder
+
+
+Folder = Annotated[Path, AfterValidator(_possible)]
 Samples = Annotated[int, Field(ge=1, le=9), BeforeValidator(no_truth_value)] | Literal["auto"]
 Model = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*:[!-~]+$", max_length=200)]
 
@@ -91,10 +107,10 @@ class Settings(Record):
     retry: RetrySettings = DEFAULT_RETRY
     """How faults are waited for."""
 
-    runs: Path = Path("runs")
+    runs: Folder = Path("runs")
     """Where records and the project's ledger are."""
 
-    ledgers: tuple[Path, ...] = ()
+    ledgers: tuple[Folder, ...] = ()
     """Further ledgers, which are only read."""
 
     origins: Mapping[str, str] = Field(default={}, exclude=True)
@@ -129,6 +145,8 @@ class Settings(Record):
         `flags` are the options that were given; those that are None were not.
         Raises SettingsError with the place and the key of every setting that can't be used.
         """
+        near = _real(near)
+        _refuse_misspelt(environ)
         file = find(near) or find(Path.cwd())
         project = (file.parent if file else near if (near / "personas").is_dir() else Path.cwd()).resolve()
         layers: list[tuple[str, Mapping[str, object]]] = [
@@ -152,8 +170,8 @@ class Settings(Record):
         runs = Path.cwd() if origins["runs"] in ("flag", "environment") else project
         return self.model_copy(
             update={
-                "runs": (runs / self.runs).resolve(),
-                "ledgers": tuple((project / ledger).resolve() for ledger in self.ledgers),
+                "runs": Path(os.path.realpath(runs / self.runs)),
+                "ledgers": tuple(Path(os.path.realpath(project / ledger)) for ledger in self.ledgers),
                 "origins": origins,
                 "project": project,
             }
@@ -169,6 +187,28 @@ def _variable(key: str) -> str:
     return f"PANEL_{key.upper()}"
 
 
+def _real(folder: Path) -> Path:
+    try:
+        (folder / FILE).exists()
+        return folder.resolve()
+    except (OSError, RuntimeError, ValueError) as error:  # too long, a loop of links, a zero byte
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SettingsError.at(folder, None, "", f"can't be looked into: {reason}") from error
+
+
+def _refuse_misspelt(environ: Mapping[str, str]) -> None:
+    """Raise SettingsError for a variable named almost like one of ours; other programs have PANEL_ variables too."""
+    ours = [_variable(key) for key in _FROM_ENVIRONMENT]
+    for name in sorted(environ.keys() - {*ours, "PANEL_DEBUG"}):
+        if not name.startswith("PANEL_") or name.startswith("PANEL_KEY_"):
+            continue
+        key = name.removeprefix("PANEL_").lower()
+        if key in _keys():
+            raise SettingsError(f"{on_one_line(name)}: is not read; write {key} in {FILE}")
+        if meant := difflib.get_close_matches(key[:60], _FROM_ENVIRONMENT, n=1):
+            raise SettingsError(f"{on_one_line(name)}: is not read; did you mean {_variable(meant[0])}?")
+
+
 def find(folder: Path) -> Path | None:
     """Return the nearest panel.toml in `folder` or above it, or None."""
     for place in (folder.resolve(), *folder.resolve().parents):
@@ -178,10 +218,10 @@ def find(folder: Path) -> Path | None:
 
 
 def _read(file: Path) -> Mapping[str, object]:
-    text = read_text(file, SettingsError)
+    text = read_text(file, SettingsError, LARGEST)
     try:
         data = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         line = re.search(r"at line (\d+)", str(error))
         raise SettingsError.at(file, int(line[1]) if line else None, "", f"is not TOML: {error}") from error
     for key in _OUR_OWN & set(data):
@@ -208,7 +248,7 @@ def _line(text: str, *keys: str) -> int | None:
 
 def _faults(error: ValidationError, file: Path | None, origins: Mapping[str, str]) -> list[str]:
     """Return each fault once, in the order of the settings: a union reports one for each of its members."""
-    return list(dict.fromkeys(_fault(details, file, origins) for details in error.errors()))
+    return list(dict.fromkeys(_fault(details, file, origins) for details in error.errors()[:MOST_FAULTS]))
 
 
 def _fault(details: ErrorDetails, file: Path | None, origins: Mapping[str, str]) -> str:
@@ -218,7 +258,7 @@ def _fault(details: ErrorDetails, file: Path | None, origins: Mapping[str, str])
     origin = origins.get(key, "default")
     if origin in ("flag", "environment"):
         return f"{'--' + key if origin == 'flag' else _variable(key)}: {problem}"
-    line = _line(file.read_text(encoding="utf-8"), key, *inner) if file else None
+    line = _line(file.read_text(encoding="utf-8-sig"), key, *inner) if file else None
     return str(SettingsError.at(file or FILE, line, ".".join([key, *inner]), problem))
 
 
