@@ -13,6 +13,7 @@ from typer._click import Context, HelpFormatter
 from typer._click.exceptions import ClickException
 from typer.core import TyperGroup
 
+from panel.cli.pipe import silence
 from panel.errors import PanelError, printable
 
 EXIT_FAULT = 1
@@ -60,8 +61,11 @@ class Commands(TyperGroup):
                 raise
             typer.echo(f"panel: {printable(str(error))}", err=True)
             raise typer.Exit(error.exit_code) from error
-        except (typer.Exit, typer.Abort, ClickException, BrokenPipeError):
+        except (typer.Exit, typer.Abort, ClickException):
             raise
+        except BrokenPipeError as error:  # whoever read it has read enough
+            silence(sys.stdout)
+            raise typer.Exit from error
         except Exception as error:
             if ctx.params.get("debug"):
                 raise

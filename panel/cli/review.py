@@ -50,7 +50,7 @@ def review(
         raise typer.Exit(INTERRUPTED) from None
     screen.summary(done)
     if json:
-        typer.echo(done.paths[0].read_text(encoding="utf-8"), nl=False)
+        screen.record(done.paths[0])
     raise typer.Exit(0 if done.is_whole else 1)
 
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
-from rich.console import Console, Group
+import typer
+from rich.console import Group
 from rich.live import Live
 from rich.spinner import Spinner
 from rich.text import Text
 
-from panel.cli.sheet import NAME_WIDTH, WAITING, seat_line, verdict_text
+from panel.cli.pipe import silence
+from panel.cli.sheet import NAME_WIDTH, WAITING, Unheard, inert, seat_line, verdict_text
 from panel.errors import printable
 from panel.persona import Persona
 from panel.pipeline import Reviewed
@@ -26,7 +29,7 @@ class Screen:
     """Prints the story of one run: a live line a seat in a terminal, a line when each is done in a pipe."""
 
     def __init__(self, to_stderr: bool = False) -> None:
-        self.console = Console(stderr=to_stderr, highlight=False, markup=False)
+        self.console = Unheard(stderr=to_stderr, highlight=False, markup=False)
         self.console.soft_wrap = not self.console.is_terminal
         self.lines: dict[str, Text | Spinner] = {}
         self.names: dict[str, str] = {}
@@ -58,7 +61,7 @@ class Screen:
         if seat is None:
             self.lines[persona.id] = Spinner("dots", text=Text(f"{persona.name:<{NAME_WIDTH}} asking"))
         else:
-            self.lines[persona.id] = seat_line(seat)
+            self.lines[persona.id] = inert(seat_line(seat))
         self._draw(persona.id, finished=seat is not None)
 
     def notice(self, request: Request, attempt: Attempt) -> None:
@@ -67,6 +70,13 @@ class Screen:
         text = f"{self.names.get(id, id):<{NAME_WIDTH}} attempt {attempt.number}: {attempt.error}"
         self.lines[id] = Spinner("dots", text=Text(text)) if self.live else Text(f"  {text}")
         self._draw(id, finished=True)
+
+    def record(self, path: Path) -> None:
+        """Print a record on stdout as it stands in its file."""
+        try:
+            typer.echo(path.read_text(encoding="utf-8"), nl=False)
+        except BrokenPipeError:
+            silence(sys.stdout)
 
     def _draw(self, id: str, finished: bool) -> None:
         if self.live:
@@ -79,7 +89,7 @@ class Screen:
         for note in done.notes:
             self.say(f"  note: {note.persona}: {note.text}")
         self.say("")
-        self.console.print(verdict_text(done.review))
+        self.console.print(inert(verdict_text(done.review)))
         self.say(receipt(done))
         if any(seat.reason and seat.reason.startswith(WAITING) for seat in done.review.seats):
             folder = _nearby(done.paths[0].parent.parent)

@@ -7,6 +7,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from panel.cli.pipe import silence
+from panel.errors import printable
 from panel.markdown import decimal, verdict_lines
 from panel.review import Review, Seat
 from panel.take import Rated, Take
@@ -14,6 +16,14 @@ from panel.take import Rated, Take
 COLOURS = {"ship": "green", "skip": "red", "Ship": "bold green", "Skip": "bold red"}
 NAME_WIDTH = 10
 WAITING = "waiting for a person"
+
+
+class Unheard(Console):
+    """A console that goes on in silence where its reader has left: what is being asked by then is paid for."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+        silence(self.file)
 
 
 def verdict_text(review: Review) -> Text:
@@ -25,6 +35,12 @@ def verdict_text(review: Review) -> Text:
     for disclosure in review.verdict.disclosures:
         about = f"{disclosure.kind}: {disclosure.text} ({', '.join(disclosure.personas)})"
         text.append(f"\n{about}", style="default not bold dim")
+    return text
+
+
+def inert(text: Text) -> Text:
+    """Return a styled text with nothing in it that could steer a terminal: a seat may come from a stranger's record."""
+    text.plain = printable(text.plain)
     return text
 
 
@@ -46,7 +62,7 @@ def why_silent(seat: Seat) -> str:
 
 def show(review: Review, only: list[str]) -> None:
     """Print a record; `only` names the personas whose takes are printed, all where it is empty."""
-    console = Console(highlight=False, markup=False)
+    console = Unheard(highlight=False, markup=False)
     tool = review.tool
     console.print(Text(f"{tool.name} {tool.version or ''}".strip(), style="bold"))
     console.print(Text(f"{tool.tagline} · {tool.maker} · {tool.category}, {tool.kind}"))
