@@ -62,9 +62,17 @@ Exact = Annotated[
 ]
 """An exact fraction: an integer where it is one, else a string such as "8/3"."""
 
+
+def _joined(value: object) -> object:
+    """Return a list of lines as one text, and whatever else there is as it is."""
+    if isinstance(value, list | tuple) and all(isinstance(line, str) for line in value):
+        return "\n".join(value)
+    return value
+
+
 Lines = Annotated[
     str,
-    BeforeValidator(lambda value: "\n".join(value) if isinstance(value, list | tuple) else value),
+    BeforeValidator(_joined),
     PlainSerializer(lambda value: value.split("\n"), return_type=list[str]),
     WithJsonSchema({"type": "array", "items": {"type": "string"}}),
 ]

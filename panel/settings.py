@@ -259,7 +259,7 @@ def _fault(details: ErrorDetails, file: Path | None, origins: Mapping[str, str])
     if origin in ("flag", "environment"):
         return f"{'--' + key if origin == 'flag' else _variable(key)}: {problem}"
     line = _line(file.read_text(encoding="utf-8-sig"), key, *inner) if file else None
-    return str(SettingsError.at(file or FILE, line, ".".join([key, *inner]), problem))
+    return str(SettingsError.at(file or FILE, line, ".".join([key, *inner])[:120], problem))
 
 
 def _problem(details: ErrorDetails, key: str, inner: list[str]) -> str:
