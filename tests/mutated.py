@@ -51,6 +51,8 @@ def changed(draw: st.DrawFn, sound: Any) -> Any:
     data = copy.deepcopy(sound)
     for _ in range(draw(st.integers(1, 3))):
         holders = list(_holders(data))
+        if not holders:
+            break
         inside = draw(st.sampled_from(holders))
         key = draw(st.sampled_from(sorted(inside) if isinstance(inside, dict) else range(len(inside))))
         what = draw(st.sampled_from(["swapped", "swapped", "removed", "nested", "doubled", "renamed"]))
