@@ -30,7 +30,7 @@ Model = TypeVar("Model", bound=BaseModel)
 
 LARGEST_FILE = 1_000_000
 DEEPEST = 12
-MOST_VALUES = 20_000
+MOST_VALUES = 5_000
 MOST_FAULTS = 20
 _NULLS = {"", "~", "null", "Null", "NULL"}
 _MISSING = "is missing"

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+from hypothesis import settings
 from hypothesis import strategies as st
 
 NASTY = (
@@ -19,6 +20,9 @@ NASTY = (
     "{% for x in y %}",
 )  # fmt: skip
 """Pieces of text that mean something to some reader."""
+
+FEWER = settings(max_examples=settings().max_examples // 2)
+"""For what takes long; the profile `fuzz` (pytest --hypothesis-profile=fuzz) tries many more of everything."""
 
 TEXTS = st.text(max_size=20) | st.sampled_from(NASTY) | st.sampled_from(["", "\ud800", "\udcff\x1b", "x" * 10_000])
 SCALARS = (

@@ -15,7 +15,7 @@ import yaml
 from conftest import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
-from mutated import NASTY, VALUES, changed, fault, is_told_well, spoilt
+from mutated import FEWER, NASTY, VALUES, changed, fault, is_told_well, spoilt
 
 from panel.document import LARGEST_FILE, MOST_VALUES
 from panel.errors import InputError, RecordError
@@ -120,6 +120,7 @@ def test_a_sound_file_is_read(folder: Path, kind: str) -> None:
 
 
 @EACH_KIND
+@FEWER
 @given(data=st.data())
 def test_bytes_are_read_or_refused(folder: Path, kind: str, data: st.DataObject) -> None:
     """Whatever bytes stand in a file, the outcome is a value or a message with the file's name, and no other error."""
@@ -127,6 +128,7 @@ def test_bytes_are_read_or_refused(folder: Path, kind: str, data: st.DataObject)
 
 
 @pytest.mark.parametrize("kind", ["dossier", "review", "choices", "recording"])
+@FEWER
 @given(data=st.data())
 def test_values_are_read_or_refused(folder: Path, kind: str, data: st.DataObject) -> None:
     """Whatever values stand where others belong, the outcome is a value or a message with the file's name."""
@@ -136,6 +138,7 @@ def test_values_are_read_or_refused(folder: Path, kind: str, data: st.DataObject
     refusal(folder, kind, write(wild).encode())
 
 
+@FEWER
 @given(st.dictionaries(st.sampled_from(sorted(yaml.safe_load(made.DOSSIER))) | st.text(max_size=9), VALUES))
 def test_documents_of_any_shape_are_read_or_refused(folder: Path, wild: dict[str, Any]) -> None:
     """A mapping of the keys of a dossier to whatever there is has the outcome of any other."""
@@ -143,6 +146,7 @@ def test_documents_of_any_shape_are_read_or_refused(folder: Path, wild: dict[str
 
 
 @pytest.mark.parametrize("name", ASKED_WITH)
+@FEWER
 @given(data=st.data())
 def test_prompts_render_or_are_refused(folder: Path, name: str, data: st.DataObject) -> None:
     """Whatever stands in a prompt file, a request with an identity comes of it, or a message that names the file."""
@@ -202,9 +206,9 @@ DOCUMENTS = {
     "a merge key": "<<: {name: x}\n",
     "a tag": "name: !!python/object/apply:os.system [id]\n",
     "tags of one's own": "%TAG ! tag:x,2000:\n---\n!x {name: x}\n",
-    "many keys": "".join(f"k{n}: v\n" for n in range(80_000)),
-    "many values": HEAD + "[" + "a," * 480_000 + "]",
-    "many lists": HEAD + "[" + "[]," * 300_000 + "]",
+    "many keys": "".join(f"k{n}: v\n" for n in range(30_000)),
+    "many values": HEAD + "[" + "a," * 60_000 + "]",
+    "many lists": HEAD + "[" + "[]," * 60_000 + "]",
     "a huge key": '"' + "k" * 900_000 + '": v\n',
     "a key twice": "name: x\nname: y\n",
     "a line of a megabyte": made.DOSSIER + "x: " + "y " * 400_000,
@@ -295,6 +299,7 @@ def test_a_rating_off_the_scale_is_no_record(folder: Path, number: object) -> No
     assert "take.ratings.0.rating" in refusal(folder, "review", json.dumps(data).encode())
 
 
+@FEWER
 @given(st.text(max_size=60) | st.sampled_from(NASTY))
 def test_a_slug_that_is_accepted_is_a_safe_folder(folder: Path, wild: str) -> None:
     """Whatever stands as name or as slug, a slug that is accepted names a folder on any system."""
@@ -367,3 +372,37 @@ def test_a_spoilt_recording_of_another_seat_is_passed_over(tmp_path: Path, conte
     with pytest.raises(RecordError, match="is not JSON"):
         Ledger(tmp_path).read(tmp_path / "ab" / "x.json")
     assert [] == list(Ledger(tmp_path).labelled(request.label))
+
+
+SETTINGS = {
+    "a number of 6000 digits": "max_tokens = 0x" + "f" * 5_000,
+    "a number too long to read": "samples = " + "9" * 5_000,
+    "a zero byte in a folder": 'runs = "\\u0000"',
+    "a zero byte in a ledger": 'ledgers = ["\\u0000"]',
+    "a folder too long": f'runs = "{"x" * 9_000}"',
+    "a key of half a million dots": "a." * 500_000 + "b = 1",
+    "many unknown keys": "".join(f"k{n} = 1\n" for n in range(1_000)),
+    "a key on two lines": '"a\\nb\\u001b" = 1',
+}
+
+
+@pytest.mark.parametrize("toml", SETTINGS.values(), ids=SETTINGS)
+def test_settings_that_no_run_can_have_are_refused(folder: Path, toml: str) -> None:
+    """Numbers, folders and keys beyond all measure are refused with the place, one line each, at most twenty."""
+    message = refusal(folder, "settings", toml.encode())
+
+    assert 1 <= len(message.split("\n")) <= 20
+
+
+@pytest.mark.parametrize("change", [{"weight": 0}, {"weight": -1}], ids=str)
+def test_a_record_whose_score_can_t_be_computed_is_none(folder: Path, change: dict[str, int]) -> None:
+    """Ratings without weight, or no ratings at all, are no take."""
+    data = json.loads(GOLDEN)
+    take = next(seat["take"] for seat in data["seats"] if seat["take"])
+    for rated in take["ratings"]:
+        rated.update(change)
+    weightless = refusal(folder, "review", json.dumps(data).encode())
+    take["ratings"] = []
+
+    assert "take.ratings.0.weight" in weightless
+    assert "take.ratings: " in refusal(folder, "review", json.dumps(data).encode())

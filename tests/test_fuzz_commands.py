@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ import yaml
 from conftest import EXAMPLES
 from hypothesis import given
 from hypothesis import strategies as st
-from mutated import NASTY, TEXTS, changed, fault, spoilt, within
+from mutated import FEWER, NASTY, TEXTS, changed, fault, spoilt, within
 from test_cli import run
 
 from panel.answer import MOST_ENTRIES, NotAnAnswer, read_answer
@@ -28,6 +29,9 @@ from panel.prompt import Prompts
 from panel.settings import Settings
 
 GOLDEN = json.loads((EXAMPLES / "golden" / "smollm3.json").read_bytes())
+
+
+STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +56,7 @@ def judged(reply: str, mason: Persona) -> str:
 
     def judge() -> None:
         found = check(read_answer(reply), mason, made.plumb(), made.rules())
-        assert found.take.model_dump_json().isprintable()
+        assert not STEERING.search(found.take.model_dump_json())
         assert all(len(complaint) < 5_000 + len(reply) for complaint in found.complaints)
 
     message = fault(judge, NotAnAnswer)
@@ -67,12 +71,14 @@ def test_answers_with_wild_values_are_judged_or_refused(mason: Persona, wild: ob
     judged(json.dumps(wild), mason)
 
 
+@FEWER
 @given(spoilt(f"<think>{{}}</think>\n```json\n{made.reply()}\n```\n".encode()))
 def test_spoilt_replies_are_judged_or_refused(mason: Persona, wild: bytes) -> None:
     """Whatever became of a reply, it is judged or refused."""
     judged(wild.decode(errors="surrogateescape"), mason)
 
 
+@FEWER
 @given(st.lists(st.sampled_from([*NASTY, made.reply(), "{}", "{{", "[[", '{"vote": "ship"', ", "]), max_size=8))
 def test_replies_of_several_parts_are_judged_or_refused(mason: Persona, parts: list[str]) -> None:
     """Fences, thoughts, answers and braces in any order are judged or refused."""
@@ -83,7 +89,7 @@ REPLIES = {
     "braces": "{" * 1_000_000,
     "brackets": "{" + "[" * 1_000_000,
     "objects without end": '{"a":' * 200_000,
-    "a megabyte in 200 objects": '{"a":' * 199 + "[" + ",".join(["[]"] * 300_000) + "]" + "}" * 199,
+    "a megabyte in 200 objects": '{"a":' * 199 + "[" + ",".join(["[]"] * 100_000) + "]" + "}" * 199,
     "openings of texts": '{"a' * 300 + "x" * 900_000,
     "thoughts": "<think>" * 140_000 + "</think>",
     "fences": "```json\n" * 100_000,
@@ -129,8 +135,8 @@ WORDS = [
 ]
 
 
-def is_quiet(home: Path, *arguments: str) -> None:
-    """Run a command; hold that its end is one of three, that nothing steers the terminal, and where it writes."""
+def ended_quietly(home: Path, *arguments: str) -> int:
+    """Return how a command ended, which is one of three; nothing steered the terminal, nothing lies outside runs/."""
     with within(20):
         done = run(*arguments)
     written = {path.parts[len(home.parts)] for path in home.rglob("*")}
@@ -139,6 +145,7 @@ def is_quiet(home: Path, *arguments: str) -> None:
     for sign in ("Traceback", "a fault of Panel", "\x1b"):
         assert sign not in done.output, done.output
     assert written <= {"panel.toml", "plumb.yaml", "personas", "runs", "odd.json"}
+    return done.exit_code
 
 
 @given(
@@ -147,27 +154,24 @@ def is_quiet(home: Path, *arguments: str) -> None:
 )
 def test_odd_arguments_end_quietly(home: Path, command: str, arguments: list[str]) -> None:
     """Whatever is typed after `panel`, it ends with 0, 1 or 2, in words, and writes nothing outside runs/."""
-    is_quiet(home, command, *arguments)
+    ended_quietly(home, command, *arguments)
 
 
 @pytest.mark.parametrize("odd", ODD, ids=lambda odd: ascii(odd)[:16])
 @pytest.mark.parametrize("command", ["review", "show", "prompt --persona mason1", "persona check", "schema"])
 def test_an_odd_name_ends_quietly(home: Path, command: str, odd: str) -> None:
     """A name that no file and no record has ends in exit 2 and one message, for each command that takes one."""
-    first, *options = command.split(maxsplit=1)
-    arguments = ["--", odd]
-    is_quiet(home, first, *(" ".join(options).split() if options else []), *arguments)
-    done = run(first, *(" ".join(options).split() if options else []), *arguments)
     known = {"plumb.yaml", "personas", "review", "tool", "plumb", ".", "", "replay"}
 
-    assert odd in known or 2 == done.exit_code, done.output
+    assert odd in known or 2 == ended_quietly(home, *command.split(), "--", odd)
 
 
+@FEWER
 @given(changed(GOLDEN))
 def test_a_wild_record_is_shown_or_refused(home: Path, wild: object) -> None:
     """Whatever stands in a record, `panel show` prints it or says what is wrong with it."""
     (home / "odd.json").write_text(json.dumps(wild))
-    is_quiet(home, "show", "odd.json")
+    ended_quietly(home, "show", "odd.json")
 
 
 @pytest.fixture(scope="module")
@@ -177,18 +181,39 @@ def record(home: Path) -> Any:
     return json.loads((home / "runs" / "plumb" / "review.json").read_bytes())
 
 
+@FEWER
 @given(data=st.data())
 def test_a_wild_record_is_kept_or_refused(home: Path, record: Any, data: st.DataObject) -> None:
     """Whatever stands in the record of a tool, a review of one seat keeps the others of it or says what is wrong."""
     (home / "runs" / "plumb" / "review.json").write_text(json.dumps(data.draw(changed(record))))
-    is_quiet(home, "review", "plumb.yaml", "--model", "fake:ship", "--persona", "mason1")
+    ended_quietly(home, "review", "plumb.yaml", "--model", "fake:ship", "--persona", "mason1")
 
 
+def test_a_record_by_a_stranger_can_t_steer_a_review(home: Path, record: Any) -> None:
+    """What somebody wrote into the seats of a record reaches the terminal as plain characters."""
+    seats = [{**seat, "name": f"\x1b[2J{seat['name']}", "threshold": seat["take"]["score"]} for seat in record["seats"]]
+    (home / "runs" / "plumb" / "review.json").write_text(json.dumps({**record, "seats": seats}))
+    done = run("review", "plumb.yaml", "--model", "fake:skip", "--persona", "mason1", "--persona", "mason2")
+
+    assert 0 == done.exit_code
+    assert "swing seat \N{REPLACEMENT CHARACTER}[2JMason 0" in done.stdout
+    assert "\x1b" not in done.output
+
+
+def test_a_record_that_names_a_seat_it_lacks_is_shown(home: Path, record: Any) -> None:
+    """A swing seat that is none of the seats is shown by its id."""
+    verdict = {**record["verdict"], "swing": "nobody"}
+    (home / "odd.json").write_text(json.dumps({**record, "verdict": verdict}))
+
+    assert "swing seat nobody" in run("show", "odd.json").stdout
+
+
+@FEWER
 @given(changed(yaml.safe_load(made.DOSSIER)))
 def test_a_wild_dossier_is_reviewed_or_refused(home: Path, wild: object) -> None:
     """Whatever stands in a dossier, it is reviewed or refused, and nothing is written outside runs/."""
     (home / "plumb.yaml").write_bytes(yaml.safe_dump(wild).encode())
-    is_quiet(home, "review", "plumb.yaml", "--model", "fake:skip")
+    ended_quietly(home, "review", "plumb.yaml", "--model", "fake:skip")
     (home / "plumb.yaml").write_text(made.DOSSIER)
 
 
