@@ -380,7 +380,7 @@ SETTINGS = {
     "a zero byte in a folder": 'runs = "\\u0000"',
     "a zero byte in a ledger": 'ledgers = ["\\u0000"]',
     "a folder too long": f'runs = "{"x" * 9_000}"',
-    "a key of half a million dots": "a." * 500_000 + "b = 1",
+    "a key of 30,000 dots": "a." * 30_000 + "b = 1",
     "many unknown keys": "".join(f"k{n} = 1\n" for n in range(1_000)),
     "a key on two lines": '"a\\nb\\u001b" = 1',
 }
@@ -391,7 +391,8 @@ def test_settings_that_no_run_can_have_are_refused(folder: Path, toml: str) -> N
     """Numbers, folders and keys beyond all measure are refused with the place, one line each, at most twenty."""
     message = refusal(folder, "settings", toml.encode())
 
-    assert 1 <= len(message.split("\n")) <= 20
+    assert message
+    assert len(message.split("\n")) <= 20
 
 
 @pytest.mark.parametrize("change", [{"weight": 0}, {"weight": -1}], ids=str)
