@@ -7,7 +7,6 @@ from collections.abc import Mapping
 WORDS: Mapping[str, str] = {
     "reader": r"(?:ai|llm|(?:language )?model|assistant|chatbot|critic|reviewer|judge|grader|evaluator|rater|assessor)s?",
     "critics": r"(?:critic|reviewer|assessor|evaluator|grader|rater)s",
-    "seat": r"(?:critic|reviewer|skeptic|builder|futurist|founder|creator|assessor)s?",
     "orders": r"(?:instruction|prompt|rule|guideline|guidance|direction|criteri(?:a|on)|rubric|role|constraint|polic)\w*",
     "mark": r"(?:rating|score|mark|grade|vote|verdict)s?",
     "top": r"(?:[0-9]+|four|maximum|highest|highly|top|full|perfect)",
@@ -38,8 +37,8 @@ ENGLISH = (
     r"\bas the (?:model|ai|llm)\s+{reads}\b",
     r"\b(?:you are|you're|act as|behave as|pretend to be)\s+(?:now\s+)?(?:an? |the )?(?:\w+ ){0,2}{reader}\b",
     r"\byou are (?:no longer|now) (?:an? |the )?(?:\w+ )?(?:critic|editor|advocate)\b",
-    r"\bif you are (?:the|an?) (?:\w+ )?(?:{seat}|{reader})\b",
-    r"\b{seat} on the panel\b|\bin this seat\b|\byour training (?:requires|asks|tells)\b",
+    r"\bif you are (?:the|an?) (?:\w+ )?{reader}\b",
+    r"\b{critics} on the panel\b|\bin this seat\b|\byour training (?:requires|asks|tells)\b",
     r"\b(?:note|notice|message|attention|instructions?|memo|advice|hint|advisory)\s+(?:to|for)\s+(?:\w+ ){0,2}{reader}\s*[:;-]",
     r"\b(?:note|notice|message|attention|instructions?|memo|advisory)\s+(?:to|for)\s+(?:the |all |any |an? |our )?(?:ai|llm|language|automated|reviewing)\b",
     r"\bto (?:the |any |all |an? )?(?:ai|llm|language|automated) ?(?:\w+ )?{reader}\s*(?:{reads} this)?\s*[:,]",
@@ -80,7 +79,7 @@ ENGLISH = (
     r"\bin (?:your|any) {text}\b|\bwhen (?:you assess|reviewing) \w+|\bbefore you (?:answer|rate|assess)\b",
     r"\byou (?:grade|rate|assess) \w+ (?:leniently|generously|highly)\b",
     # Other critics, earlier rounds
-    r"\b(?:all|most|other|remaining|several|the five) (?:\w+ )?critics\b|\bthe skeptic (?:cleared|agreed|passed)\b",
+    r"\b(?:all|most|other|remaining|several|the five) (?:\w+ )?critics\b",
     r"\b{critics} who (?:skip|fail|refus|reject)\w*\b|\b(?:told|asked|allowed) critics\b|\bcritics (?:reading|are)\b|^critic,\s",
     r"\b(?:tip|prize|reward|bonus)\b.{0,20}\bfor the (?:critic|reviewer|assessor)\b|\bserious assessor\b",
     r"\bevaluating system\b|\bpermission to evaluate\b|\ball (?:automated )?assessors\b",

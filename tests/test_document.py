@@ -340,7 +340,7 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes, line:
 
 @pytest.mark.parametrize(
     ("name", "problem"),
-    [("nowhere.yaml", "No such file or directory"), (".", "Is a directory")],
+    [("nowhere.yaml", "No such file or directory"), (".", "it is a folder; move it away and run again")],
     ids=["none", "folder"],
 )
 def test_a_file_that_can_not_be_read_is_named(tmp_path: Path, name: str, problem: str) -> None:
