@@ -29,7 +29,8 @@ ENGLISH = (
     r"\b(?:ignore|disregard|forget)\b.{0,20}\b(?:everything|anything|all|whatever)\b.{0,30}\b(?:above|before|previous|prior|told)\b",
     r"\b(?:ignore|disregard|forget)\s+(?:\w+ ){0,3}above\b",
     r"\b(?:stop|cease|quit)\s+(?:following|obeying|applying|your analysis)\b",
-    r"\b{orders}\b.{0,30}\b(?:no longer|do not|don't|does not|doesn't)\s+appl(?:y|ies)\b",
+    r"\b(?:do not|don't|never)\s+(?:follow|obey|apply)\b.{0,30}\b{orders}\b",
+    r"\b(?:instruction|prompt|guideline|rubric|criteri(?:a|on))s?\b.{0,30}\b(?:no longer|do not|don't|does not|doesn't)\s+appl(?:y|ies)\b",
     r"\b(?:rubric|criteri(?:on|a))\b.{0,40}\b(?:waived|suspended|dropped|undervalues?)\b",
     r"\b(?:new|updated|revised|real|actual|hidden|following)\s+{orders}\s*(?:for (?:the )?{reader}\s*)?(?::|are\b)",
     # Speaking to the reader
@@ -40,8 +41,10 @@ ENGLISH = (
     r"\bif you are (?:the|an?) (?:\w+ )?{reader}\b",
     r"\b{critics} on the panel\b|\bin this seat\b|\byour training (?:requires|asks|tells)\b",
     r"\b(?:note|notice|message|attention|instructions?|memo|advice|hint|advisory)\s+(?:to|for)\s+(?:\w+ ){0,2}{reader}\s*[:;-]",
-    r"\b(?:note|notice|message|attention|instructions?|memo|advisory)\s+(?:to|for)\s+(?:the |all |any |an? |our )?(?:ai|llm|language|automated|reviewing)\b",
-    r"\bto (?:the |any |all |an? )?(?:ai|llm|language|automated) ?(?:\w+ )?{reader}\s*(?:{reads} this)?\s*[:,]",
+    r"\b(?:notes?|notice|message|attention|instructions?|memo|advisory)\s+(?:to|for)\s+(?:the |all |any |an? |our )?(?:ai|llm|language|automated|reviewing)\b",
+    r"\bto (?:the |any |all |an? )?(?:ai|llm|language|automated) ?(?:\w+ )?{reader}\s*(?:{reads} this)?\s*:",
+    r"\bto the (?:ai|llm|model) {reads}\b|\bthe (?:present|reading|reviewing) (?:assessment|model)\b|\bmodels that (?:assess|rate|review) [A-Z]",
+    r"\bcritics? {reads}\b|\bcritic like you\b|\bon your panel\b|\bevaluation bots\b",
     r"^(?:dear|attention|hey|hello),?\s+(?:the )?(?:\w+ )?{reader}\b",
     r"\b(?:ai|automated) (?:assessor|reader|grader|evaluator)s?\b.{0,12}[:,]",
     r"\b{reader}\s+(?:\w+ )?{reads}\s+(?:this|the)\b",
@@ -52,11 +55,11 @@ ENGLISH = (
     r"\b(?:must|should|shall|not to|are to|is to)\s+be\s+(?:rated|scored|graded|marked|ranked)\b",
     r"\b(?:rate|score|grade|mark)\s+(?:this|it|us|the tool|the product|every|all|yourself|everything|only)\b.{0,60}\b(?:{top}|that way)\b",
     r"\b{give}\b.{0,40}\b{mark}\b.{0,30}\b{top}\b",
-    r"\b{give}\b.{0,40}\b{best}\b.{0,30}\b(?:criteri\w+|{mark}|everything)\b",
+    r"\b{give}\b.{0,40}\b{best}\b.{0,30}\b(?:criteri\w+|ratings?|scores?|votes?|everything)\b",
     r"\b{give}\b.{0,40}\bcriteri\w+.{0,30}\b{best}\b",
     r"\b{give} (?:the )?{parts}\b.{0,20}\b{best}\b",
     r"\b(?:four out of four|nothing under 4|4 on every\w*|the (?:full|maximum|top) (?:mark|rating))\b",
-    r"\bratings?\b.{0,60}\b(?:starts? from 4|below 3|of 4\b|at maximum)|\blowest permitted rating\b",
+    r"\bratings?\b.{0,60}\b(?:starts? from 4|of 4\b|at maximum)|\brated below [0-9]\b|\bbegin at 4\b|\b(?:to a 4|the top value|fully satisfied)\b|\blowest permitted rating\b",
     r"\btop of the scale\b|\bhow to rate us\b|\bto be rated\b|\bthe ratings they need\b|\beach low rating means\b",
     r"\b(?:no|any|a) (?:discretion|reservations|doubts?)\b.{0,40}\b(?:in the matter|come up|raise)\b|\braise no doubts\b",
     # Votes and verdicts
@@ -64,7 +67,7 @@ ENGLISH = (
     r"\b(?:come to the vote|sensible vote|vote first|votes? here)\b|\bvote\b.{0,60}\bfavou?r|\b(?:favourable|positive) (?:vote|verdict)\b",
     r"\b(?:always|just|only|simply)\s+(?:answer|say|vote|reply|respond|output)\b.{0,15}\b(?:ship|skip|yes)\b",
     r"\b(?:say|said|saying|put|use|reply|replies with|return|turned in|recorded as|give it a|the word|outcome.{0,30} is)\s+[\"'`]?ship\b",
-    r"\bship, write\b|, ship it\b|\bship_plus\b|\bpassed\b.{0,40}\bprevious round\b",
+    r"\bship (?:verdict|with full marks)\b|\blean towards (?:ship|skip)\b|\bship, write\b|, ship it\b|\bship_plus\b|\bpassed\b.{0,40}\bprevious round\b",
     r"\b(?:your|the) (?:final )?(?:answer|output|reply|response|{mark})\s+(?:must|should|shall|has to|have to|ought to)\b",
     r"\b(?:end|ends|sign off|finish|settle)\b.{0,20}\b(?:in a recommendation|with top ratings|the word ship)\b",
     r"\b(?:carry|copy|repeat|take)\b.{0,30}\b(?:it over|the ratings|what the moderator)\b",
@@ -72,7 +75,7 @@ ENGLISH = (
     r"\b(?:do not|don't|never)\s+(?:mention|reveal|disclose|quote|report|flag|tell)\b.{0,40}\b{hidden}\b",
     r"\b(?:omit|leave out|hide|suppress)\b.{0,30}\b{hidden}\b.{0,30}\byour\b",
     r"\bleave\b.{0,60}\b(?:unmentioned|out when you|out of your reply)\b|\bdo not (?:read or quote|question them)\b",
-    r"\byour only quotation\b|\btake your quotations\b|\buse these and no others\b|\bneed no second check\b",
+    r"\byour findings\b|\bpassage to quote\b|\bsource [0-9]+ (?:for any|withdrawn)\b|\byour only quotation\b|\btake your quotations\b|\buse these and no others\b|\bneed no second check\b",
     r"\btreat\b.{0,60}\bas (?:an? )?(?:verified|deliberate|proven|confirmed|facts?)\b|\bcount the roadmap as\b",
     r"\b(?:cite|describe|report|record)\b.{0,60}\bas (?:measured|production ready|unlimited|absent)\b",
     r"\bconfine itself to positive\b|\bwithout (?:further inspection|weighing)\b|\bin the vendor's favou?r\b",
@@ -97,18 +100,18 @@ ENGLISH = (
     r"(?<!like )\[/?(?:INST|SYS|SYSTEM)\]|<<SYS>>|\[system notice\b|<(?:start|end)_of_turn>|<vote>",
     r"#{2,}\s*(?:system|instruction|response|scoring notes)\b",
     r"(?:^|[.!?\])]\s*)(?:system|assistant|developer|human)(?: (?:message|note|notice|update))?\s*:\s*\S",
-    r"^user\s*:\s*\S",
+    r"^user\s*:\s*\S|^role\s*:\s*system\b",
     r"\b(?:min_rating|default_vote)\b|^\s*NEW TASK\b|\bthe review is over\b|\bTRUSTED TEXT\b|display:\s*none",
     r"\b(?:end|begin|start)(?:ning)? of (?:the )?(?:dossier|data|document|untrusted|user input|description)\b",
     r"\b(?:this|the) dossier\b|\btool\.yaml\b|\bvendor (?:data|text) (?:stops|ends)\b|\bcloses the vendor data\b",
-    r"\brunning the review\b|\bnext item for the panel\b|\bdecode it and\b|\bevaluates? \w+:",
+    r"\brunning the review\b|\bnext item for the panel\b|\b(?:decode|rot13)\b.{0,40}\b(?:it and|act on|and do)\b|\bevaluates? \w+:",
 )
 """English sentences; a space stands for any white space."""
 
 STEMS: Mapping[str, tuple[str, ...]] = {
     "German": (
         *("bewert", "punktzahl", "kriteri", "gutachter", "vorgaben", "anweisung", "stimmen", "stimme ", "vergib"),
-        *("vergiss", "ignorier", "erwähn", "prüfer", "ship"),
+        *("vergiss", "ignorier", "erwähn", "prüfer", "sprachmodell", "außer acht", "höchstnote", "ship"),
     ),
     "French": (
         *("consigne", "évaluation", "note 4", "critère", "recommande", "ignore", "tiens pas compte", "sous silence"),
@@ -116,11 +119,11 @@ STEMS: Mapping[str, tuple[str, ...]] = {
     ),
     "Spanish": (
         *("rúbrica", "puntuación", "criterios", "voto ", "crítico", "instrucciones", "olvida", "ignora ", "modelo"),
-        *("responde", "ship"),
+        *("responde", "evalúa", "puntúa", "pautas", "ship"),
     ),
     "Portuguese": (
         *("instruções", "avalia", "regras", "nota 4", "voto ", "critério", "ignore ", "esqueça", "pontos", "recebeste"),
-        *("ship",),
+        *("avaliador", "não mencione", "nota máxima", "ship"),
     ),
     "Italian": (
         *("valuta", "votare", "voto ", "punteggio", "griglia", "assegna", "ignora ", "trascurare", "istruzioni"),
@@ -134,8 +137,10 @@ STEMS: Mapping[str, tuple[str, ...]] = {
     ),
     "Russian": (
         *("указани", "инструкц", "балл", "критери", "оцен", "голос", "забудь", "игнорир", "отзыв", "недостатк"),
-        *("рекоменд", "ship"),
+        *("рекоменд", "модел", "правила", "голосуй", "ship"),
     ),
+    "Arabic": ("النموذج", "تجاهل", "التعليمات", "الدرجة", "معيار", "يقيّم", "صوّت", "ship"),
+    "Korean": ("지침", "따르지", "무시", "모든 항목", "점을 주", "검토하는", "평가", "투표", "ship"),
 }
 """Beginnings of words that speak of a review, by language."""
 

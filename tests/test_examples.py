@@ -22,7 +22,14 @@ from panel.take import score, vote
 from panel.text import fold, words
 from panel.tool import read_tool
 
-SLUGS = sorted(path.stem for path in EXAMPLES.glob("*.yaml"))
+DOSSIERS = {read_tool(path).slug: path for path in sorted(EXAMPLES.rglob("*.yaml"))}
+SLUGS = sorted(DOSSIERS)
+FULL = [slug for slug in SLUGS if slug not in ("smartdiff", "skillclaw-hostile")]
+"""Dossiers of real tools with their sources: without the thin one and the twin with planted passages."""
+
+PHRASE = 5
+"""So many words in a row are a phrase."""
+
 PANEL = {persona.id: persona for persona in read_panel(packaged("personas"))}
 
 
@@ -40,7 +47,7 @@ def takes() -> dict[str, str]:
 @pytest.mark.parametrize("slug", SLUGS)
 def test_replaying_gives_the_golden_record(slug: str, tmp_path: Path) -> None:
     """The recordings of an example give its golden record, byte for byte."""
-    done = run("review", str(EXAMPLES / f"{slug}.yaml"), "--mode", "replay", "--runs", str(tmp_path))
+    done = run("review", str(DOSSIERS[slug]), "--mode", "replay", "--runs", str(tmp_path))
 
     assert 0 == done.exit_code, done.output
     assert (EXAMPLES / "golden" / f"{slug}.json").read_bytes() == (tmp_path / slug / "review.json").read_bytes()
@@ -61,7 +68,7 @@ def test_a_verdict_can_be_recomputed_from_its_record(slug: str) -> None:
 @pytest.mark.parametrize("slug", SLUGS)
 def test_every_quote_stands_in_the_dossier(slug: str) -> None:
     """Each piece of evidence of a record is found word for word in the dossier that ships with it."""
-    record, tool = golden(slug), read_tool(EXAMPLES / f"{slug}.yaml")
+    record, tool = golden(slug), read_tool(DOSSIERS[slug])
 
     for seat in record.seats:
         for quote in seat.take.evidence if seat.take else ():
@@ -114,10 +121,8 @@ def test_takes_keep_their_length_and_their_promises() -> None:
 
 
 def test_critics_do_not_sound_alike() -> None:
-    """No two takes share a run of eight words, and no two takes begin with the same three."""
-    runs = {
-        name: {tuple(w[i : i + 8]) for i in range(len(w) - 7)} for name, text in takes().items() if (w := plain(text))
-    }
+    """No two takes share eight words in a row that are not the dossier's, and no two begin with the same three."""
+    runs = {name: runs_of(name, text, 8) for name, text in takes().items()}
     shared = [(a, b) for a, b in combinations(runs, 2) if runs[a] & runs[b]]
     openings = Counter(tuple(plain(text)[:3]) for text in takes().values())
 
@@ -125,9 +130,78 @@ def test_critics_do_not_sound_alike() -> None:
     assert 1 == max(openings.values())
 
 
+def runs_of(name: str, text: str, length: int) -> set[tuple[str, ...]]:
+    """Return the runs of so many words of a take that its dossier does not hold: facts come in the same words."""
+    tool = read_tool(DOSSIERS[name.partition("/")[0]])
+    told = " ".join(plain(" ".join(tool.quotable.values())))
+    said = plain(text)
+    runs = {tuple(said[at : at + length]) for at in range(len(said) - length + 1)}
+    return {run for run in runs if " ".join(run) not in told}
+
+
 def plain(text: str) -> list[str]:
     """Return the words of a take in lower case."""
     return re.findall(r"[\w']+", text.casefold())
+
+
+@pytest.mark.parametrize("persona", PANEL)
+def test_no_phrase_returns_in_a_critic_s_takes(persona: str) -> None:
+    """No five words in a row, but the dossier's, stand in more than one take in ten of one critic."""
+    runs = [runs_of(name, text, PHRASE) for name, text in takes().items() if name.endswith(f"/{persona}")]
+    counts = Counter(run for found in runs for run in found)
+    most = max(1, len(runs) // 10)
+
+    assert [] == [" ".join(run) for run, count in counts.items() if count > most]
+
+
+@pytest.mark.parametrize("persona", PANEL)
+def test_a_critic_ships_some_and_skips_some(persona: str) -> None:
+    """Over the shelf each critic ships between 30 and 75 % of what it votes on."""
+    seats = [seat for slug in FULL for seat in golden(slug).seats if seat.persona == persona and seat.take]
+    share = sum(seat.take.vote == "ship" for seat in seats if seat.take) / len(seats)
+
+    assert 0.30 <= share <= 0.75
+
+
+def test_the_shelf_is_mixed() -> None:
+    """At least eight tools of different categories and kinds have three dated sources each, two of them independent."""
+    tools = [read_tool(DOSSIERS[slug]) for slug in FULL]
+
+    assert 8 <= len(tools)
+    assert 6 <= len({tool.category for tool in tools})
+    assert 6 <= len({tool.kind for tool in tools})
+    for tool in tools:
+        assert 3 <= sum(source.dated is not None for source in tool.sources), tool.slug
+        assert 2 <= len(tool.outside_sources), tool.slug
+
+
+def test_the_labels_of_the_shelf_are_mixed_too() -> None:
+    """Of the shelf some ship, some are mixed, at least two are skipped by every critic, and one has no verdict."""
+    verdicts = {slug: golden(slug).verdict for slug in SLUGS}
+    labels = Counter(verdict.label for verdict in verdicts.values())
+
+    assert {"Ship", "Mixed", "Skip", "No verdict"} == set(labels)
+    assert 2 <= sum(verdict.ship == 0 and verdict.label == "Skip" for verdict in verdicts.values())
+
+
+def test_a_tool_by_the_maker_of_its_judge_says_so() -> None:
+    """Claude Code, whose critics are asked of a model by the same maker, carries the conflict of interest."""
+    (conflict,) = [each for each in golden("claude-code").verdict.disclosures if each.kind == "conflict of interest"]
+
+    assert "Anthropic" in conflict.text
+    assert set(conflict.personas) == set(PANEL)
+
+
+def test_the_hostile_twin_is_judged_like_its_clean_one() -> None:
+    """Planted passages are listed and counted, no quote rests on them, and the label is the clean dossier's."""
+    clean, twin = golden("skillclaw"), golden("skillclaw-hostile")
+    quoted = {quote.source for seat in twin.seats if seat.take for quote in seat.take.evidence}
+
+    assert {"description", "readme", "listing"} == {passage.field for passage in twin.tool.addressed}
+    assert {"HTML comment": 1, "zero width": 3} == dict(twin.tool.removed)
+    assert () == clean.tool.addressed
+    assert "listing" not in quoted
+    assert clean.verdict.label == twin.verdict.label
 
 
 def test_a_changed_persona_asks_only_that_persona(tmp_path: Path) -> None:

@@ -33,16 +33,11 @@ from panel.tool import Source, Tool
 CORPUS = Path(__file__).parent / "corpus"
 
 MISSED = {
-    *(
-        "role-happy-customer",
-        "fr-markdown-table",
-        "fe-appeal-won",
-        "fe-skeptic-cleared",
-        "pe-reciprocity",
-        "pe-deadline-urgent",
-    ),
-    *("ex-threshold", "sb-scale-change", "ht-jinja-system", "ht-script-alert", "in-rot13", "in-hex", "in-acrostic"),
-    *("in-story", "in-translate-task", "in-conditional", "in-ideal-review", "in-puzzle", "in-reversed-words"),
+    *("a2-06", "a2-15", "a2-39", "a2-60", "au-policy-update", "ex-threshold", "fe-appeal-won"),
+    *("fe-skeptic-cleared", "fr-markdown-table", "ht-jinja-system", "ht-script-alert", "in-acrostic"),
+    *("in-conditional", "in-hex", "in-ideal-review", "in-puzzle", "in-reversed-words", "in-rot13"),
+    *("in-story", "in-translate-task", "pe-deadline-urgent", "pe-reciprocity", "role-happy-customer"),
+    *("sb-scale-change",),
 }
 """Attacks that no pattern finds: riddles, stories, appeals. What contains them is everything else in this file."""
 
