@@ -17,8 +17,14 @@ from vendor import ANTHROPIC, Answer, Call, Vendor
 
 from panel.llm.ledger import Ledger
 
-SEEDS = range(20)
+SEEDS = range(5)
+CAMPAIGN = range(5, 105)
+"""The suite runs the first five; `pytest -m campaign` a hundred more."""
+
 SEATS = 5
+LONGEST_RUN_S = 0.4
+"""A forked review takes about this long from its start to its end."""
+
 LATEST_S = 0.03
 """A kill comes up to this long after the moment that it is tied to, so that writes are hit in the middle."""
 
@@ -45,13 +51,13 @@ def recorded(folder: Path) -> list[Texts]:
 
 
 class Killer:
-    """A script for the vendor that kills its caller at one seeded moment, before or after an answer."""
+    """A script for the vendor that kills its caller at one seeded moment: before or after an answer, or at any time."""
 
     def __init__(self, seed: int) -> None:
         chance = random.Random(seed)
         self.at = chance.randint(1, SEATS)
-        self.before = chance.random() < 0.4
-        self.later_s = chance.uniform(0, LATEST_S)
+        self.moment = chance.choice(["before", "after", "any time"])
+        self.later_s = chance.uniform(0, LONGEST_RUN_S if self.moment == "any time" else LATEST_S)
         self.pid = 0
         self.started = Event()
         self.count = 0
@@ -63,11 +69,18 @@ class Killer:
         with self.lock:
             self.count += 1
             mine = self.count
-        if mine == self.at and self.before:
+        if mine == self.at and self.moment == "before":
             self.kill()
-        elif mine == self.at:
+        elif mine == self.at and self.moment == "after":
             Timer(self.later_s, self.kill).start()
         return ANTHROPIC.said(made.reply())
+
+    def begin(self, pid: int) -> None:
+        """Say who is to be killed."""
+        self.pid = pid
+        self.started.set()
+        if self.moment == "any time":
+            Timer(self.later_s, self.kill).start()
 
     def kill(self) -> None:
         """Kill the caller, if it still runs."""
@@ -80,12 +93,11 @@ def run(forked: Forked, folder: Path, vendor: Vendor, killer: Killer | None = No
     environment = {**vendor.environment, "ANTHROPIC_API_KEY": "not-a-key", "PANEL_MODE": "live"}
     child = forked.start("review", "plumb.yaml", folder=folder, environment=environment)
     if killer:
-        killer.pid = child.pid
-        killer.started.set()
+        killer.begin(child.pid)
     return child.ended()
 
 
-@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize("seed", [*SEEDS, *(pytest.param(seed, marks=pytest.mark.campaign) for seed in CAMPAIGN)])
 def test_a_killed_review_goes_on_where_it_was(seed: int, forked: Forked, tmp_path: Path) -> None:
     """After kill -9 a restart completes and asks for nothing that the ledger has: twice only what was in flight."""
     made.project(tmp_path, personas=SEATS)
@@ -109,10 +121,12 @@ def test_a_killed_review_goes_on_where_it_was(seed: int, forked: Forked, tmp_pat
 
 
 def test_the_kill_points_are_spread() -> None:
-    """The seeds hit a review before and after many different answers: not one moment only."""
-    moments = {(Killer(seed).at, Killer(seed).before) for seed in SEEDS}
+    """The hundred hit a review before, after and between all of its answers; the five are of different kinds."""
+    hundred = {(Killer(seed).moment, Killer(seed).at) for seed in CAMPAIGN if Killer(seed).moment != "any time"}
 
-    assert len(moments) >= 7
+    assert 2 * SEATS == len(hundred)
+    assert 20 <= len({Killer(seed).later_s for seed in CAMPAIGN if Killer(seed).moment == "any time"})
+    assert 2 <= len({Killer(seed).moment for seed in SEEDS})
 
 
 def test_an_interrupted_review_keeps_what_was_answered(forked: Forked, tmp_path: Path) -> None:
