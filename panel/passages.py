@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import lru_cache
 
 from panel.record import Record
-from panel.shapes import ENGLISH, LOOKALIKES, MENTIONED, STEMS, TELLING_STEMS, WORDS
+from panel.shapes import ENGLISH, LOOKALIKES, MENTIONED, STEMS, TELLING_STEMS, TRIGGERS, WORDS
 from panel.text import fold, sentences
 
 
@@ -23,6 +24,7 @@ def _compiled() -> re.Pattern[str]:
 
 
 _ADDRESSES = _compiled()
+_TRIGGERS = re.compile(TRIGGERS, re.IGNORECASE)
 _MENTIONED = re.compile(MENTIONED, re.IGNORECASE)
 _LONGEST = 400
 
@@ -37,14 +39,15 @@ class Passage(Record):
     """The sentence, folded, its first 400 characters."""
 
 
-def addressing(text: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=512)
+def addressing(text: str) -> tuple[tuple[int, int], ...]:
     """Return where in the folded form of `text` the sentences that address a model begin and end."""
     whole, places, start = fold(text), [], 0
     for sentence in _addressing(text):
         start = whole.find(sentence, start)
         places.append((start, start + len(sentence)))
         start += len(sentence)
-    return places
+    return tuple(places)
 
 
 def addressed(field: str, text: str) -> list[Passage]:
@@ -65,8 +68,11 @@ def _addressing(text: str) -> Iterator[str]:
 def _speaks(text: str) -> bool:
     """Return whether a text speaks to a reviewer: in English, however spelt or turned round, or in another language."""
     text = _MENTIONED.sub(" ", text)
-    latin = text.translate(LOOKALIKES)
-    if any(_ADDRESSES.search(spelling) for spelling in (text, latin, text[::-1])):
+    if any(_orders(spelling) for spelling in {text, text.translate(LOOKALIKES), text[::-1]}):
         return True
     plain = text.casefold()
     return any(sum(stem in plain for stem in stems) >= TELLING_STEMS for stems in STEMS.values())
+
+
+def _orders(text: str) -> bool:
+    return bool(_TRIGGERS.search(text) and _ADDRESSES.search(text))

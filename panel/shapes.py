@@ -108,6 +108,17 @@ ENGLISH = (
 )
 """English sentences; a space stands for any white space."""
 
+TRIGGERS = (
+    r"ignore|disregard|forget|aside|override|bypass|stop|cease|quit|instruct|prompt|guid|rule|criteri|rubric|direction"
+    r"|rat(?:e|ing)|scor(?:e|ing)|mark|grad|vot(?:e|ing)|verdict|critic|review|assess|evaluat|judg|panel|seat|training"
+    r"|\bai\b|llm|model|assistant|reader|person|whoever|anyone|ship\b|skip\b|dossier|system|developer|human|role\s*:"
+    r"|user\s*:|\byou|tool\.yaml|answer|reply|respond|respons|output|json|scale|four|mention|reveal|disclose|quot|never"
+    r"|don't|do not|leave|omit|treat|count|cite|describe|record|confine|weigh|doubt|discretion|reservation|source|finding"
+    r"|favou?r|recommend|carry|copy|repeat|take|told|given|visible|round|operator|vendor|next item|decode|rot13|trusted"
+    r"|display:|new task|<\|?|\[/?(?:inst|sys)|end of|beg(?:in|inning) of|start of|rated|ratings|approv|finish|settle|sign off"
+)
+"""Words without one of which no pattern above can hold: looked for first, since that is quick."""
+
 STEMS: Mapping[str, tuple[str, ...]] = {
     "German": (
         *("bewert", "punktzahl", "kriteri", "gutachter", "vorgaben", "anweisung", "stimmen", "stimme ", "vergib"),
