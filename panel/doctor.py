@@ -14,7 +14,7 @@ from panel.errors import InputError, RecordError
 from panel.llm.ledger import Ledger
 from panel.llm.open import key_of
 from panel.persona import read_panel
-from panel.project import packaged, personas_folder
+from panel.project import check_models, packaged, personas_folder
 from panel.prompt import Prompts
 from panel.provider import Provider
 from panel.record import Record
@@ -25,6 +25,7 @@ PACKAGES = ("anthropic", "openai", "httpx2", "pydantic", "tenacity", "jinja2", "
 PROBE_S = 1.0
 """Seconds that a server on this machine has for saying which models it holds."""
 
+_WANTS_A_KEY = {401, 403}
 MOST_FAULTS = 10
 """So many unsound recordings of one ledger are named."""
 
@@ -117,10 +118,10 @@ async def examine(near: Path, environ: Mapping[str, str] = os.environ) -> Checku
 
     Raises SettingsError where its settings can't be read; all other faults are in what is returned.
     """
-    settings = Settings.load(near, {})
+    settings = Settings.load(near, {}, environ)
     known = settings.providers.values()
     faults: list[str] = []
-    holdings = [_holdings(folder, settings, faults) for folder in (settings.runs / "ledger", *settings.ledgers)]
+    holdings = [_holdings(folder, settings, faults) for folder in (settings.own_ledger, *settings.ledgers)]
     return Checkup(
         versions=_versions(),
         project=str(settings.project),
@@ -164,7 +165,9 @@ def _told(value: object) -> str:
 def _personas(settings: Settings, faults: list[str]) -> Sequence[str]:
     try:
         Prompts.read(settings.project / "prompts", packaged("prompts"))
-        return [persona.id for persona in read_panel(personas_folder(settings.project))]
+        panel = read_panel(personas_folder(settings.project))
+        check_models(settings, panel)
+        return [persona.id for persona in panel]
     except InputError as error:
         faults.extend(str(error).splitlines())
         return []
@@ -181,7 +184,7 @@ def _key(provider: Provider, environ: Mapping[str, str], faults: list[str]) -> K
 
 
 def _holdings(folder: Path, settings: Settings, faults: list[str]) -> Holdings:
-    own = folder == settings.runs / "ledger"
+    own = folder == settings.own_ledger
     if not own and not folder.is_dir():
         faults.append(f"{settings.origins['ledgers']}: ledgers: there is no folder {folder}; make it, or leave it out")
     ledger, unsound = Ledger(folder), []
@@ -206,10 +209,10 @@ async def _servers(here: Sequence[Provider], environ: Mapping[str, str]) -> Sequ
             url, key = provider.url or "", environ.get(provider.key or "", "").strip()
             try:
                 reply = await http.get(f"{url}/models", headers={"authorization": f"Bearer {key}"} if key else {})
-                told = reply.json()
+                told = None if reply.status_code in _WANTS_A_KEY else reply.json()
             except (httpx2.HTTPError, ValueError):
                 return Server(name=provider.name, url=url, state="not there")
-            if reply.status_code in (401, 403):
+            if reply.status_code in _WANTS_A_KEY:
                 return Server(name=provider.name, url=url, state="wants a key")
             models = told.get("data") if isinstance(told, dict) else None
             if not isinstance(models, list):

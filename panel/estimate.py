@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -48,21 +48,36 @@ def estimate(project: Project, tool: Tool, at: datetime) -> Estimate:
     """
     seating = Seating.of(project, tool, ())
     plans = [plan for plan in map(seating.plan, project.panel) if isinstance(plan, Asked)]
-    requests = [request for plan in plans for request in _requests(plan)]
-    missing = [request for request in requests if project.ledgers.find(request.identity) is None]
+    first = [request for plan in plans for request in _requests(plan, AUTO_STEPS[0])]
+    every = [request for plan in plans for request in _requests(plan, AUTO_STEPS[-1])]
+    missing, missing_at_most = _missing(project, first), _missing(project, every)
     return Estimate(
         invited=len(plans),
-        kept=len(requests) - len(missing),
+        kept=len(first) - len(missing),
         asked=len(missing),
         likely=_sum(_price(project, request, _likely(request), at) for request in missing),
-        most=_sum(_price(project, request, _most(request), at) for request in missing),
+        most=_sum(_dearest(project, request, _most(request), at) for request in missing_at_most if missing),
     )
 
 
-def _requests(plan: Asked) -> Iterator[Request]:
-    most = AUTO_STEPS[-1] if plan.samples == "auto" else plan.samples
-    for number in range(plan.first, plan.first + most):
+def _requests(plan: Asked, auto: int) -> Iterator[Request]:
+    """Yield the requests of a seat; `auto` is how many samples it draws where their number is left open."""
+    for number in range(plan.first, plan.first + (auto if plan.samples == "auto" else plan.samples)):
         yield plan.question.request(number)
+
+
+def _missing(project: Project, requests: Sequence[Request]) -> list[Request]:
+    """Return those that are not recorded; asked anew, none is."""
+    fresh = project.settings.mode == "fresh"
+    return [request for request in requests if fresh or project.ledgers.find(request.identity) is None]
+
+
+def _dearest(project: Project, request: Request, usage: Usage, at: datetime) -> str | None:
+    """Return the price at the model asked or at the dearest fallback; None where one of them is not known."""
+    asked = [request.model_copy(update={"model": model}) for model in (request.model, *project.settings.fallbacks)]
+    prices = [_price(project, each, usage, at) for each in asked]
+    known = [Decimal(price) for price in prices if price is not None]
+    return str(max(known)) if len(known) == len(prices) else None
 
 
 def _price(project: Project, request: Request, usage: Usage, at: datetime) -> str | None:

@@ -218,6 +218,8 @@ def read_json(path: Path) -> Json:
     raw = read_bytes(path, LARGEST_RECORD, RecordError)
     try:
         data: Json = json.loads(raw, parse_constant=_refuse)
+        if rb"\ud" in raw.lower():
+            canonical(data)  # half of a surrogate pair can be spelt in JSON and written nowhere
     except (ValueError, RecursionError) as error:
         problem = f"is not JSON ({error}); restore it, or delete it and run again"
         raise RecordError.at(path, None, "", problem) from error

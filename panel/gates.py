@@ -102,7 +102,7 @@ def check(answer: Answer, persona: Persona, tool: Tool, rules: Rules) -> Checked
         said=answer.vote,
         bad_quotes=tuple(bad_quotes),
         caps=tuple(caps),
-        unusable=tuple(_unusable(answer, tool, rules)),
+        unusable=tuple(_unusable(answer, persona, tool, rules)),
     )
 
 
@@ -188,7 +188,10 @@ def _carries(given: int, quotes: Sequence[Quote], independent: frozenset[str]) -
     return any(one.differs_from(other) for place, one in enumerate(quotes) for other in quotes[:place])
 
 
-def _unusable(answer: Answer, tool: Tool, rules: Rules) -> Iterator[str]:
+def _unusable(answer: Answer, persona: Persona, tool: Tool, rules: Rules) -> Iterator[str]:
+    criteria = [criterion.id for criterion in persona.criteria]
+    if not answer.abstain and answer.ratings and not {rating.criterion for rating in answer.ratings} & set(criteria):
+        yield f"none of the ratings is for a criterion of this seat; they are {', '.join(criteria)}"
     for where, text in answer.prose.items():
         if claim := claims_first_hand(text, rules.first_hand):
             yield f'{where} claims to have used the tool ("{claim}"); you have read a dossier and nothing else'

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
 from panel.errors import SettingsError
 from panel.llm.model import Model
 from panel.llm.open import Providers, key_of
 from panel.project import Project
 from panel.provider import Provider
 from panel.settings import Settings
+
+FIRST = "examples/smollm3.yaml"
+"""The first example, as somebody in a checkout would name it."""
 
 
 def answering(name: str, settings: Settings, providers: Providers) -> Model | None:
@@ -26,29 +33,33 @@ def answering(name: str, settings: Settings, providers: Providers) -> Model | No
 def announcement(project: Project) -> str:
     """Return the first line of a run: which mode, and why; seats with a model of their own are named.
 
-    Raises SettingsError where `live` or `fresh` was asked for and the provider has no key.
+    Raises SettingsError where `live` or `fresh` was asked for and a seat's provider has no key.
     """
     settings = project.settings
     models = {persona.id: project.own_model(persona) for persona in project.panel}
     own = [f"{id} {model}" for id, model in models.items() if model != settings.model]
     also = f" Models of their own: {', '.join(own)}." if own else ""
-    return f"{_mode(settings)}{also}"
+    return f"{_mode(settings, dict.fromkeys(models.values()))}{also}"
 
 
-def _mode(settings: Settings) -> str:
-    name = settings.model
-    provider, where = settings.provider(name), settings.origins.get("mode", "default")
+def _mode(settings: Settings, models: Iterable[str]) -> str:
+    where = settings.origins.get("mode", "default")
     asked_for = {"flag": "--mode", "environment": "PANEL_MODE"}.get(where, where)
     if settings.mode == "replay":
         return f"Panel replays recordings, as {asked_for} says; nothing is asked and nothing is paid."
-    if key_of(provider) is None and settings.mode in ("live", "fresh"):
-        raise _no_key(name, settings)
-    if key_of(provider) is None:
-        live = f"set {provider.key}, or name a model with --model (see the README, Going live)"
-        return f"Panel replays recordings, since {provider.key} is not set; nothing is paid. To go live: {live}."
+    silent = [model for model in models if key_of(settings.provider(model)) is None]
+    live = [model for model in models if model not in silent]
+    if silent and settings.mode in ("live", "fresh"):
+        raise _no_key(silent[0], settings)
+    keys = ", ".join(dict.fromkeys(settings.provider(model).key or "" for model in silent))
+    if not live:
+        how = f"set {keys}, or name a model with --model (see the README, Going live)"
+        return f"Panel replays recordings, since {keys} is not set; nothing is paid. To go live: {how}."
     if settings.mode == "fresh":
-        return f"Panel asks {name} anew, as {asked_for} says; earlier replies are kept."
-    return f"Panel is live with {name}, since {_why_live(provider)}; only what no ledger holds is asked."
+        return f"Panel asks {live[0]} anew, as {asked_for} says; earlier replies are kept."
+    rest = f" {keys} is not set: {', '.join(silent)} replays recordings." if silent else ""
+    why = _why_live(settings.provider(live[0]))
+    return f"Panel is live with {live[0]}, since {why}; only what no ledger holds is asked.{rest}"
 
 
 def _why_live(provider: Provider) -> str:
@@ -65,12 +76,20 @@ def _no_key(name: str, settings: Settings) -> SettingsError:
 def ways_forward(settings: Settings) -> str:
     """Return what somebody can do who has neither a key for the model nor a recording."""
     asked = settings.provider(settings.model)
-    ways = [f"  - set {asked.key} and run it again"] if asked.needs_key else []
+    if settings.mode == "replay":
+        return "Ways forward:\n  - leave out --mode replay, and what is missing is asked"
+    ways = [f"  - set {asked.key} and run it again"] if asked.needs_key and not _is_set(asked) else []
     for provider in settings.providers.values():
         if provider.example and provider != asked:
-            has = "is set" if key_of(provider) else "set"
+            has = "is set" if _is_set(provider) else "is not set"
             ways.append(f"  - ask another model: --model {provider.example} ({provider.key} {has})")
     ways.append("  - with a model on this machine: --model ollama:NAME (panel doctor shows which servers listen)")
     ways.append("  - with no key at all: --model manual:chat writes each request to runs/outbox/ for a chat window")
-    ways.append("  - see a finished review first: panel review examples/smollm3.yaml")
+    ways.append("  - to rehearse without an opinion: --model fake:ship")
+    if Path(FIRST).is_file():
+        ways.append(f"  - see a finished review first: panel review {FIRST}")
     return "\n".join(["Ways forward:", *ways])
+
+
+def _is_set(provider: Provider) -> bool:
+    return bool(os.environ.get(provider.key or "", "").strip())

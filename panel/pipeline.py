@@ -17,7 +17,7 @@ from panel.markdown import page
 from panel.mode import answering
 from panel.persona import Persona
 from panel.project import Project
-from panel.review import Review, Seat, review, seat
+from panel.review import Absence, Review, Seat, review, seat
 from panel.seating import Asked, Kept, Seating, Unseated
 from panel.store import Choice, choice
 from panel.tool import Tool
@@ -127,7 +127,15 @@ class _Table:
             return await self._anew(persona, asked, model)
         if asked.is_chosen:
             self._note(persona.id, "chosen", "the take that was accepted stands; the number of samples is its own")
-        return await ask_seat(asked.question, model, asked.samples, asked.first)
+        return self._or_earlier(persona, await ask_seat(asked.question, model, asked.samples, asked.first))
+
+    def _or_earlier(self, persona: Persona, done: Seat) -> Seat:
+        """Return the seat, or the recorded one where a provider failed it: an outage replaces no opinion."""
+        earlier = self.seating.earlier(persona) if done.absence == Absence.FAILED else None
+        if earlier is None:
+            return done
+        self._note(persona.id, "failed", f"can't be asked now ({done.reason}); the recorded take stands")
+        return earlier
 
     async def _anew(self, persona: Persona, asked: Asked, model: Recorded) -> Seat:
         """Return the seat from the next unused samples, which become the choice; where they give none, the earlier one.

@@ -38,7 +38,7 @@ class Project:
         """
         settings = Settings.load(near, flags)
         panel = read_panel(personas_folder(settings.project))
-        _check_models(settings, panel)
+        check_models(settings, panel)
         for folder in settings.ledgers:
             if not folder.is_dir():
                 raise SettingsError(f"{settings.origins['ledgers']}: ledgers: there is no folder {folder}")
@@ -47,7 +47,7 @@ class Project:
             panel=panel,
             prompts=Prompts.read(settings.project / "prompts", packaged("prompts")),
             store=Store(settings.runs),
-            ledgers=Ledgers(Ledger(settings.runs / "ledger"), tuple(Ledger(folder) for folder in settings.ledgers)),
+            ledgers=Ledgers(Ledger(settings.own_ledger), tuple(Ledger(folder) for folder in settings.ledgers)),
         )
 
     @property
@@ -87,17 +87,33 @@ class Project:
         return [persona.id for persona in self.panel]
 
 
-def _check_models(settings: Settings, panel: Sequence[Persona]) -> None:
-    """Refuse models of personas that are not there, and models of providers that are not."""
-    where, ids = settings.origins["models"], [persona.id for persona in panel]
+def check_models(settings: Settings, panel: Sequence[Persona]) -> None:
+    """Refuse models of personas that are not there, of providers that are not, and fallbacks that give no opinion."""
+    ids = [persona.id for persona in panel]
     for id in settings.models:
         if id not in ids:
+            where = settings.origins["models"]
             raise SettingsError(f"{where}: models.{id}: no such persona{nearest(id, ids, 'the panel is')}")
-    for model in (settings.model, *settings.models.values(), *settings.fallbacks):
-        settings.provider(model)
+    named = [("model", settings.model)]
+    named += [(f"models.{id}", model) for id, model in settings.models.items()]
+    named += [("fallbacks", model) for model in settings.fallbacks]
+    for key, model in named:
+        where = settings.origins.get(key.partition(".")[0], "")
+        _check_model(settings, model, f"{where}: {key}" if where not in ("", "default") else key)
     for persona in panel:
         if persona.model:
-            settings.provider(persona.model)
+            _check_model(settings, persona.model, f"personas/{persona.id}.md: model")
+    for model in settings.fallbacks:
+        if not settings.provider(model).has_model:
+            where = settings.origins["fallbacks"]
+            raise SettingsError(f"{where}: fallbacks: {model} can't stand in for a model; leave it out")
+
+
+def _check_model(settings: Settings, model: str, place: str) -> None:
+    try:
+        settings.provider(model)
+    except SettingsError as error:
+        raise SettingsError(f"{place}: {error}") from error
 
 
 def personas_folder(project: Path) -> Path:

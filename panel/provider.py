@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
-from typing import Literal
+from typing import Annotated, Literal
 from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, StringConstraints
 
 Speech = Literal["messages", "responses", "chat", "sheets", "nothing"]
 
@@ -105,3 +107,28 @@ def providers(servers: Mapping[str, str]) -> Mapping[str, Provider]:
 def has_model(provider: str) -> bool:
     """Return whether a model stands behind what this provider answers."""
     return provider not in FIXED or FIXED[provider].has_model
+
+
+def _own_name(server: str) -> str:
+    if server in FIXED:
+        raise ValueError(f"'{server}' has an address of its own; name the server otherwise")
+    return server
+
+
+ServerName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$"), AfterValidator(_own_name)]
+
+
+def _address(url: str) -> str:
+    try:
+        has_host = bool(urlsplit(url).hostname) and urlsplit(url).port != 0
+    except ValueError:
+        has_host = False
+    if not has_host:
+        raise ValueError('is no address; write one such as "http://127.0.0.1:9000/v1"')
+    return url.rstrip("/")
+
+
+ServerUrl = Annotated[
+    str, StringConstraints(pattern=r"^https?://[!-?A-~]+$", max_length=2_000), AfterValidator(_address)
+]
+"""An address without `@`: a password belongs into a variable."""

@@ -70,7 +70,7 @@ def _look_up(piece: Evidence, fields: Mapping[str, str]) -> Quote | str:
 
 
 @lru_cache(maxsize=64)
-def _folded(raw: str) -> tuple[str, list[tuple[int, int]]]:
+def _folded(raw: str) -> tuple[str, tuple[tuple[int, int], ...]]:
     """Return a field in the form in which quotes are looked up, and where in it passages address a model."""
     return fold(raw), addressing(raw)
 

@@ -75,5 +75,5 @@ def quoted(text: str) -> str:
 
 def folded(text: str, indent: int = 2) -> str:
     """Return a text as the lines of a folded YAML block."""
-    lines = textwrap.wrap(" ".join(text.split()), LINE_WIDTH - indent, break_on_hyphens=False)
+    lines = textwrap.wrap(" ".join(text.split()), LINE_WIDTH - indent, break_on_hyphens=False, break_long_words=False)
     return textwrap.indent("\n".join(lines), " " * indent)

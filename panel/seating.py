@@ -97,6 +97,16 @@ class Seating:
         first = kept.asks[0]
         return Kept(kept, first.request == asked.question.request(first.sample).identity)
 
+    def earlier(self, persona: Persona) -> Seat | None:
+        """Return the recorded seat of a persona if it was heard; None where there is none that can be read."""
+        try:
+            before = self.project.store.review(self.tool.slug)
+        except RecordError:
+            return None
+        return (
+            next((seat for seat in before.seats if seat.persona == persona.id and seat.take), None) if before else None
+        )
+
     def _asked(self, persona: Persona) -> Asked:
         chosen = self.choices.get(persona.id)
         return Asked(

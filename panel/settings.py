@@ -16,7 +16,7 @@ from pydantic_core import ErrorDetails
 
 from panel.document import MOST_FAULTS, explain, nearest, read_text
 from panel.errors import SettingsError, on_one_line
-from panel.provider import FIXED, Provider, providers
+from panel.provider import Provider, ServerName, ServerUrl, providers
 from panel.record import Record, no_truth_value
 from panel.request import DEFAULT_MAX_TOKENS, Effort, ModelName
 
@@ -41,17 +41,6 @@ def _possible(folder: Path) -> Path:
 Folder = Annotated[Path, AfterValidator(_possible)]
 Samples = Annotated[int, Field(ge=1, le=9), BeforeValidator(no_truth_value)] | Literal["auto"]
 Model = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*:[!-~]+$", max_length=200)]
-
-
-def _own_name(server: str) -> str:
-    if server in FIXED:
-        raise ValueError(f"'{server}' has an address of its own; name the server otherwise")
-    return server
-
-
-ServerName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,39}$"), AfterValidator(_own_name)]
-ServerUrl = Annotated[str, StringConstraints(pattern=r"^https?://[!-?A-~]+$", max_length=2_000)]
-"""An address without `@`: a password belongs into a variable."""
 
 
 class RetrySettings(Record):
@@ -118,6 +107,11 @@ class Settings(Record):
 
     project: Path = Field(default=Path(), exclude=True)
     """The folder that relative paths, `personas/` and `prompts/` belong to."""
+
+    @property
+    def own_ledger(self) -> Path:
+        """The folder of the project's own ledger."""
+        return self.runs / "ledger"
 
     @property
     def is_for_all(self) -> bool:

@@ -158,7 +158,9 @@ STEMS: Mapping[str, tuple[str, ...]] = {
 TELLING_STEMS = 3
 """So many different ones of one language in a sentence tell."""
 
-MENTIONED = r"(?:phrases|attacks|strings|cases|patterns) (?:such as|like) (?:\"(?:[\w-]+ ?){1,4}\"(?:,| and| or)* ?)+"
+MENTIONED = (
+    r"(?:phrases|attacks|strings|cases|patterns) (?:such as|like) (?:\"[\w-]+(?: [\w-]+){0,3} ?\"(?:,| and| or)* ?)+"
+)
 """Attacks that a product says it finds, in at most four words each: told of, not made."""
 
 LOOKALIKES = str.maketrans(

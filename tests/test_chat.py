@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +12,7 @@ from test_wire import FORM, REQUEST, SCHEMA, asked, connected, every, once
 from vendor import CHAT, OPENAI, Answer, Call, Dialect, Script, Tokens, Vendor
 
 from panel.answer import without_thoughts
-from panel.errors import ModelError, Rejected
+from panel.errors import ModelError, Rejected, Transient
 from panel.llm.model import Model
 from panel.request import Parameters, Reply, Stop, Turn, Usage
 
@@ -253,3 +254,55 @@ def test_cached_tokens_are_a_part_of_the_prompt() -> None:
     reply = once(CHAT, [CHAT.said("{}", Tokens(fresh=10, cache_read=90, output=5))]).reply
 
     assert Usage(input=10, cache_read=90, output=5) == reply.usage
+
+
+def at_once(script: Script, count: int) -> tuple[list[Reply | ModelError], Sequence[Call]]:
+    """Return what comes of so many requests to one model at the same moment."""
+
+    async def use(model: Model) -> list[Reply | ModelError]:
+        request = REQUEST.model_copy(update={"model": CHAT.model})
+        return await asyncio.gather(*(asked(model, request) for _ in range(count)))
+
+    with Vendor(script) as vendor:
+        return connected(vendor, CHAT, use), vendor.calls
+
+
+def test_several_requests_can_be_refused_on_the_last_rung_at_once() -> None:
+    """Where a server refuses everything, each of several requests under way ends as a refusal."""
+    outcomes, _ = at_once(lambda _: CHAT.fault(400, "no"), 4)
+
+    assert [Rejected] * 4 == [type(outcome) for outcome in outcomes]
+
+
+def test_loose_replies_count_against_the_rung_they_were_asked_on() -> None:
+    """Four loose replies that were all asked for on the first rung lead to the second and not to the third."""
+
+    def answer(call: Call) -> Answer:
+        return CHAT.said("Sure!") if call.body.get("response_format") == SCHEMA_FORM else CHAT.said("{}")
+
+    async def use(model: Model) -> None:
+        request = REQUEST.model_copy(update={"model": CHAT.model})
+        await asyncio.gather(*(asked(model, request) for _ in range(4)))
+        await asked(model, request)
+
+    with Vendor(answer) as vendor:
+        connected(vendor, CHAT, use)
+        assert OBJECT_FORM == forms(vendor.calls)[-1]
+
+
+def test_a_model_that_failed_behind_its_server_is_asked_again() -> None:
+    """A reply whose reason to stop is an error is a fault that passes, not an empty take."""
+    body = CHAT.body("")
+    body["choices"][0]["finish_reason"] = "error"
+
+    assert Transient is type(once(CHAT, [Answer.of(body)]).error)
+
+
+def test_a_proxy_never_sees_what_goes_to_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a proxy set, a request to a server on this machine goes there and not through the proxy."""
+    with Vendor([CHAT.said('{"proxy": true}')]) as proxy:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        talk = once(CHAT, [CHAT.said("{}")])
+
+    assert ("{}", []) == (talk.reply.text, proxy.calls)

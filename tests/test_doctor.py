@@ -237,3 +237,38 @@ def test_the_doctor_speaks_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     assert {"provider": "anthropic", "variable": "ANTHROPIC_API_KEY", "state": "set"} in found["keys"]
     assert KEY not in done.output
+
+
+@pytest.mark.parametrize(
+    ("toml", "flags", "expected"),
+    [
+        pytest.param("samples = 'auto'\n", {}, 2, id="auto draws one at first"),
+        pytest.param("", {"mode": "fresh"}, 2, id="asked anew nothing is recorded"),
+    ],
+)
+def test_what_is_to_ask_is_what_a_run_would_ask(
+    tmp_path: Path, toml: str, flags: dict[str, object], expected: int
+) -> None:
+    """The number of requests is that of the run: one a seat under auto, all of them under fresh."""
+    made.project(tmp_path, personas=2)
+    (tmp_path / "panel.toml").write_text(toml)
+    run("review", str(tmp_path / "plumb.yaml"), "--model", "fake:ship", "--samples", "1")
+    project = Project.open(tmp_path, {"model": "fake:ship" if flags else "fake:skip", **flags})
+
+    assert expected == estimate(project, read_tool(tmp_path / "plumb.yaml"), DAY).asked
+
+
+def test_the_bound_knows_the_fallbacks(tmp_path: Path) -> None:
+    """A free model with a paid fallback is free where all goes well, and is not at most."""
+    found = priced(tmp_path, 'model = "ollama:x"\nfallbacks = ["anthropic:claude-sonnet-5-5"]\n')
+
+    assert Decimal(0) == found.likely
+    assert Decimal(0) < dollars(found.most)
+
+
+def test_the_doctor_finds_what_a_review_would_refuse(tmp_path: Path) -> None:
+    """A model of a persona that is not there is a fault here as it is for a review."""
+    made.project(tmp_path, personas=1)
+    (tmp_path / "panel.toml").write_text('[models]\nmasn0 = "fake:ship"\n')
+
+    assert any("models.masn0: no such persona; did you mean mason0?" in fault for fault in checkup(tmp_path).faults)

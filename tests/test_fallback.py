@@ -8,6 +8,7 @@ from pathlib import Path
 
 import made
 import pytest
+from clock import Ticker
 from test_wire import turned_to
 from vendor import ANTHROPIC, CHAT, OPENAI, Answer, Call, Dialect, Script, Tokens, Vendor
 
@@ -16,10 +17,12 @@ from panel.llm.fake import Fake
 from panel.llm.fallback import Fallback
 from panel.llm.limited import Limited
 from panel.llm.open import Providers, key_of
+from panel.llm.retry import Gate, Retrying
 from panel.pipeline import Reviewed, review_tool
 from panel.project import Project
 from panel.provider import FIXED, LOCAL, Provider, is_loopback, providers
 from panel.request import Attempt, Block, Parameters, Reply, Request, Stop
+from panel.settings import RetrySettings
 from panel.tool import read_tool
 
 REQUEST = Request(
@@ -238,3 +241,68 @@ def test_a_limited_model_is_asked_a_few_things_at_a_time(most: int) -> None:
 
     assert [str(number) for number in range(1, 11)] == asyncio.run(all_at_once())
     assert most == highest
+
+
+def test_the_deadline_of_a_request_does_not_run_while_it_waits_for_its_place() -> None:
+    """A request that queues for a server of one place has its whole deadline left when its turn comes."""
+    ticker, faults = Ticker(), {"sample 3": 1}
+
+    class Slow:
+        async def ask(self, request: Request) -> Reply:
+            await ticker.sleep(8)
+            if faults.pop(f"sample {request.sample}", None):
+                raise Transient("hiccup")
+            return Reply(text="ok", answered_by="a:b", recorded_at="2026-05-01T12:00:00Z")
+
+    async def all_at_once() -> list[Reply]:
+        policy = RetrySettings(deadline_s=20)
+        model = Limited(Retrying(Slow(), Gate(ticker.clock), policy, ticker.clock), asyncio.Semaphore(1))
+        requests = [REQUEST.model_copy(update={"sample": number}) for number in (1, 2, 3)]
+        return list(await asyncio.gather(*map(model.ask, requests)))
+
+    assert ["ok"] * 3 == [reply.text for reply in asyncio.run(all_at_once())]
+
+
+@pytest.mark.parametrize("name", ["fake:ship", "manual:chat"])
+def test_what_gives_no_opinion_is_no_fallback(tmp_path: Path, name: str) -> None:
+    """A stand-in or a person can't be named as a fallback: an outage must not be recorded as a take."""
+    made.project(tmp_path)
+    (tmp_path / "panel.toml").write_text(f'fallbacks = ["{name}"]\n')
+    with pytest.raises(SettingsError, match="can't stand in for a model"):
+        Project.open(tmp_path, {})
+
+
+@pytest.mark.parametrize("url", ["http://[bad", "http://127.0.0.1:99999/v1", "http://:80/v1"])
+def test_an_address_that_is_none_is_refused_with_its_place(tmp_path: Path, url: str) -> None:
+    """An address that no connection could use is told with file, line and key before anything is tried."""
+    made.project(tmp_path)
+    (tmp_path / "panel.toml").write_text(f'[servers]\nlab = "{url}"\n')
+    with pytest.raises(SettingsError) as caught:
+        Project.open(tmp_path, {})
+
+    assert str(caught.value).startswith(f"{tmp_path / 'panel.toml'}:2: servers.lab: ")
+
+
+def test_an_outage_replaces_no_recorded_take(tmp_path: Path) -> None:
+    """Where a seat that was heard can't be asked, since a server is gone, its recorded take stands, and the run says so."""
+    toml = f'model = "{CHAT.model}"\n'
+    before, _ = reviewed(tmp_path, toml, only(CHAT))
+    path = tmp_path / "plumb.yaml"
+    text = path.read_text()
+    reviewed_again = made.DOSSIER.replace("A plumb line", "A better plumb line")
+    assert text != reviewed_again
+    with Vendor(only(ANTHROPIC)) as vendor, turned_to(vendor):
+        (tmp_path / "panel.toml").write_text(f'{toml}[servers]\nlab = "{vendor.url}/v1"\n[retry]\nattempts = 1\n')
+        path.write_text(reviewed_again)
+        project = Project.open(tmp_path, {})
+
+        async def inside() -> Reviewed:
+            async with Providers(project.settings, project.prompts) as opened:
+                return await review_tool(project, read_tool(path), opened)
+
+        after = asyncio.run(inside())
+
+    assert before.review.seats[0].take == after.review.seats[0].take
+    assert ["failed"] == [note.kind for note in after.notes]
+    assert not after.is_whole
+    assert "stale" in [disclosure.kind for disclosure in after.review.verdict.disclosures]

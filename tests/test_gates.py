@@ -6,6 +6,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import made
@@ -1101,3 +1102,12 @@ def test_a_window_moved_along_one_sentence_is_one_quote(plumb: Tool, mason: Pers
     take = check(made.read(evidence=moved, ratings=ratings), mason, plumb, lists).take
 
     assert 2 == sum(rated.rating == 3 for rated in take.ratings)
+
+
+def test_ratings_of_another_seat_are_no_take(tmp_path: Path) -> None:
+    """An answer that rates none of this seat's criteria is unusable, and is not taken for an abstention."""
+    foreign = [{"criterion": "elsewhere", "rating": 3, "why": "so", "evidence": []}]
+    found = check(made.read(ratings=foreign), made.persona(tmp_path), made.plumb(), made.rules())
+
+    assert not found.is_usable
+    assert "none of the ratings is for a criterion of this seat" in found.unusable[0]

@@ -355,3 +355,9 @@ def test_a_persona_from_a_stranger_stays_text(attack: Text, tmp_path: Path) -> N
     path.write_text(made.PERSONA.replace("You like few words", f"{attack.text}\nYou like few words"), encoding="utf-8")
 
     assert clean(attack.text).text in read_persona(path).voice
+
+
+@pytest.mark.parametrize("text", ['phrases like "' + "a" * 20_000 + "!", "cases such as " + '"a b" ' * 3_000 + "!"])
+def test_a_text_that_nearly_mentions_an_attack_is_read_as_quickly(text: str) -> None:
+    """A long word or a long list where a mention of an attack could stand is read as any other text."""
+    assert [] == addressed("description", text[:20_000])

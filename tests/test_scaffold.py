@@ -175,3 +175,9 @@ def test_whatever_is_typed_is_what_yaml_reads(line: str, prose: str) -> None:
 def test_the_first_dossier_ships() -> None:
     """The dossier that a new project begins with is the first example."""
     assert (EXAMPLES / "smollm3.yaml").is_file()
+
+
+def test_a_long_address_and_a_text_without_spaces_stay_whole() -> None:
+    """Folding breaks no word: what is quoted later is found letter by letter."""
+    for word in ("https://example.org/" + "a" * 200, "\u4e91\u96c0" * 100):
+        assert word == yaml.safe_load(f"b: >-\n{folded(word)}\n")["b"]

@@ -535,15 +535,15 @@ def test_a_broken_line_is_retried(dialect: Dialect, ending: str) -> None:
 
 
 @every
-def test_a_server_that_is_not_there_is_transient(dialect: Dialect) -> None:
-    """A refused connection is a fault that passes."""
+def test_a_server_of_this_machine_that_is_not_there_is_told_at_once(dialect: Dialect) -> None:
+    """A refused connection on this machine is no fault that passes by itself: somebody has to start the server."""
     with Vendor([]) as vendor:
         pass
     request = REQUEST.model_copy(update={"model": dialect.model})
     outcome = connected(vendor, dialect, lambda model: asked(model, request))
 
-    assert Transient is type(outcome)
-    assert "no connection" in str(outcome)
+    assert Rejected is type(outcome)
+    assert "is the server running?" in str(outcome)
 
 
 @every

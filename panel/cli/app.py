@@ -13,10 +13,10 @@ from typer._click import Context, HelpFormatter
 from typer._click.exceptions import ClickException
 from typer.core import TyperGroup
 
+from panel.cli.exits import FAULT, INTERRUPTED
 from panel.cli.pipe import silence
 from panel.errors import PanelError, printable
 
-EXIT_FAULT = 1
 DISTRIBUTION = "panel-of-critics"
 
 COMMANDS = {
@@ -61,7 +61,10 @@ class Commands(TyperGroup):
                 raise
             typer.echo(f"panel: {printable(str(error))}", err=True)
             raise typer.Exit(error.exit_code) from error
-        except (typer.Exit, typer.Abort, ClickException):
+        except (typer.Abort, KeyboardInterrupt) as error:
+            typer.echo("Interrupted.", err=True)
+            raise typer.Exit(INTERRUPTED) from error
+        except (typer.Exit, ClickException):
             raise
         except BrokenPipeError as error:  # whoever read it has read enough
             silence(sys.stdout)
@@ -71,7 +74,7 @@ class Commands(TyperGroup):
                 raise
             said = printable(f"{type(error).__name__}: {error}")[:300]
             typer.echo(f"panel: a fault of Panel or of this machine ({said}); --debug shows where", err=True)
-            raise typer.Exit(EXIT_FAULT) from error
+            raise typer.Exit(FAULT) from error
 
 
 def _print_version(wanted: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from panel.cli.exits import INTERRUPTED
 from panel.cli.screen import Screen
 from panel.errors import RecordingMissing
 from panel.llm.open import Providers
@@ -17,7 +18,6 @@ from panel.project import Project
 from panel.tool import Tool, read_tool
 
 app = typer.Typer(rich_markup_mode=None)
-INTERRUPTED = 130
 
 
 @app.command()

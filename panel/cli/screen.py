@@ -112,4 +112,5 @@ def receipt(done: Reviewed) -> str:
     paid = f"${sum((Decimal(cost) for cost in costs if cost), Decimal(0)).normalize():f}"
     if None in costs:
         paid += f" and {costs.count(None)} of unknown price"
-    return f"{len(asks) - len(asked)} replies from the ledger, {len(asked)} asked now, {paid} paid"
+    kept = len(asks) - len(asked)
+    return f"{kept} {'reply' if kept == 1 else 'replies'} from the ledger, {len(asked)} asked now, {paid} paid"

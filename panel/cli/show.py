@@ -33,7 +33,9 @@ def show(
     seats = [seat.persona for seat in review.seats]
     for id in persona or []:
         if id not in seats:
-            raise RecordError(f"--persona: no seat '{id}' in the review of {review.tool.name}{nearest(id, seats)}")
+            raise RecordError(
+                f"--persona: no seat '{id}' in the review of {review.tool.name}{nearest(id, seats, 'seats are')}"
+            )
     if json:
         typer.echo(readable(review.as_json()).decode(), nl=False)
         return

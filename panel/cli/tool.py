@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args
 
 import typer
 from pydantic import ValidationError
 
 from panel.document import explain
 from panel.errors import ToolError, printable
+from panel.files import is_there
 from panel.lint import lint
 from panel.project import Project
 from panel.record import Record
 from panel.scaffold import write_dossier
-from panel.tool import Dossier, Links, Pricing, Source, read_tool
+from panel.tool import Dossier, Entry, Kind, Links, Pricing, Source, read_tool
 
 app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Begin a dossier, or check dossiers.")
 
@@ -24,8 +25,7 @@ _DOSSIER = {"name": "x", "category": "x", "kind": "other", "tagline": "x", "desc
 _SOURCE = {"id": "x", "title": "x", "kind": "maker", "text": "x"}
 """What is sound beside the one field that is asked for."""
 
-_KINDS = "model, framework, app, api, service, library, dataset, hardware, other"
-_ENTRIES = "free, open_source, freemium, trial, usage, paid, contact, unknown"
+_KINDS, _ENTRIES = ", ".join(get_args(Kind)), ", ".join(get_args(Entry))
 
 
 @app.command("new")
@@ -35,7 +35,7 @@ def new(
     ],
 ) -> None:
     """Ask for the fields of a dossier, and write it with comments. An empty answer takes what stands in brackets."""
-    if path.exists():
+    if is_there(path):
         raise ToolError.at(path, None, "", "is there already; choose another name, or edit it")
     fields: dict[str, object] = {
         "name": _ask(Dossier, _DOSSIER, "name", "Name"),

@@ -15,6 +15,7 @@ from openai.types import CompletionUsage
 from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 from panel.answer import without_thoughts
+from panel.errors import Transient
 from panel.llm.faults import Errors, tokens, told, understood
 from panel.llm.model import now
 from panel.request import ModelName, Reply, Request, Stop, Usage
@@ -75,23 +76,23 @@ class ChatModel:
         """Return the reply; raises Transient or Rejected. A form that the server does not know is no fault."""
         name = ModelName.parse(request.model).name
         with told(_ERRORS):
-            completion = await self._climbed_down(request, name)
+            completion, rung = await self._climbed_down(request, name)
         with understood(completion, "choices"):
             reply = self._reply(completion, name)
         if reply.stop == Stop.DONE and not _is_json(reply.text):
-            self._note_loose(name)
+            self._note_loose(name, rung)
         return reply
 
-    async def _climbed_down(self, request: Request, name: str) -> ChatCompletion:
+    async def _climbed_down(self, request: Request, name: str) -> tuple[ChatCompletion, Rung]:
         while True:
             rung = self.rungs.get(name, Rung.SCHEMA)
             try:
-                return await self._create(request, name, rung)
+                return await self._create(request, name, rung), rung
             except openai.APIStatusError as error:
                 if not _is_of_the_form(error):
                     raise
                 if rung is Rung.TEXT:
-                    del self.rungs[name]  # without a form it is refused too: the form was not the reason
+                    self.rungs.pop(name, None)  # without a form it is refused too: the form was not the reason
                     raise
                 self._step(name, rung)
 
@@ -100,9 +101,11 @@ class ChatModel:
         self.rungs[name] = max(self.rungs.get(name, Rung.SCHEMA), Rung(rung + 1))
         del self.loose[name]
 
-    def _note_loose(self, name: str) -> None:
+    def _note_loose(self, name: str, rung: Rung) -> None:
+        """Count a reply that is no JSON against the rung that it was asked on; others may have gone further since."""
+        if rung is not self.rungs.get(name, Rung.SCHEMA):
+            return
         self.loose[name] += 1
-        rung = self.rungs.get(name, Rung.SCHEMA)
         if self.loose[name] >= LOOSE and rung is not Rung.TEXT:
             self._step(name, rung)
 
@@ -130,6 +133,8 @@ class ChatModel:
 
     def _reply(self, completion: ChatCompletion, name: str) -> Reply:
         choice = completion.choices[0]
+        if str(choice.finish_reason) == "error":
+            raise Transient("the model behind the server failed")
         refusal = choice.message.refusal
         return Reply(
             text=without_thoughts(choice.message.content or "").strip(),

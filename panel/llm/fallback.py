@@ -23,9 +23,14 @@ class Fallback:
     notice: Notice = lambda request, attempt: None
 
     async def ask(self, request: Request) -> Reply:
-        """Return the reply of the first that has one, with every attempt in it; raises GaveUp, naming all faults."""
+        """Return the reply of the first that has one, with one attempt for each model that failed before it.
+
+        Raises GaveUp, naming every model and its fault, where none has a reply.
+        """
         failed: list[Attempt] = []
-        for name, model in {request.model: self.first, **self.others}.items():
+        models = {request.model: self.first, **self.others}
+        following = [*list(models)[1:], None]
+        for (name, model), then in zip(models.items(), following, strict=True):
             other = None if name == request.model else name
             try:
                 reply = await model.ask(request.model_copy(update={"model": name}))
@@ -33,7 +38,8 @@ class Fallback:
                 raise
             except ModelError as error:
                 failed.append(Attempt(number=len(failed) + 1, waited_s=0, error=str(error), model=other))
-                self.notice(request, failed[-1])
+                if then:
+                    self.notice(request, failed[-1].model_copy(update={"error": f"{error}; asking {then} instead"}))
             else:
                 tried = [
                     attempt.model_copy(update={"number": len(failed) + attempt.number, "model": other})

@@ -28,7 +28,7 @@ _ADVICE = {
     413: "the request is too large; shorten the dossier",
     422: "the provider can't use this request",
 }
-_SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$")
+_SECRET_NAME = re.compile(r"^PANEL_KEY_|(?:KEY|TOKEN|SECRET|PASSWORD)$")
 _SECRET_SHAPE = re.compile(r"\b(?:sk|pk|key)-[A-Za-z0-9_\-*]{6,}|(?i:bearer)\s+\S+")
 _LONGEST = 300
 _SHORTEST = 6
@@ -77,9 +77,10 @@ def told(sdk: Errors) -> Iterator[None]:
     except sdk.connection as error:
         where = getattr(getattr(error, "request", None), "url", None)
         at = f" at {where.scheme}://{where.netloc.decode()}" if where else ""
-        running = "; is the server running?" if where and is_loopback(str(where)) else ""
         reason = scrubbed(str(error.__cause__ or error))
-        raise Transient(f"no connection to the provider{at} ({reason}){running}") from None
+        if where and is_loopback(str(where)) and type(error.__cause__).__name__ == "ConnectError":
+            raise Rejected(f"no connection to the provider{at} ({reason}); is the server running?") from None
+        raise Transient(f"no connection to the provider{at} ({reason})") from None
     except sdk.other as error:
         raise Rejected(scrubbed(str(error))) from None
     except (ValueError, RecursionError):

@@ -16,9 +16,17 @@ Form = Callable[[Request], str]
 """Renders the form of the reply, for servers that may not hold a model to it."""
 
 
+HERE = ("127.0.0.1", "localhost", "[::1]")
+"""Hosts that no proxy of the environment gets to see."""
+
+
 def shared_client(timeout_s: float) -> httpx2.AsyncClient:
     """Return the HTTP client that all providers share; `timeout_s` bounds each read of a reply."""
-    return httpx2.AsyncClient(timeout=httpx2.Timeout(timeout_s, connect=min(10, timeout_s)), follow_redirects=False)
+    return httpx2.AsyncClient(
+        timeout=httpx2.Timeout(timeout_s, connect=min(10, timeout_s)),
+        follow_redirects=False,
+        mounts={f"all://{host}": None for host in HERE},
+    )
 
 
 def connect(provider: Provider, key: str, http: httpx2.AsyncClient, form: Form) -> Model:

@@ -95,6 +95,6 @@ class Providers:
             self.http = shared_client(self.settings.timeout_s)
             self.stack.push_async_callback(self.http.aclose)
         model = connect(provider, key, self.http, self.prompts.form)
-        if most := self.settings.parallel or (ONE_AT_A_TIME if provider.is_here else None):
-            model = Limited(model, asyncio.Semaphore(most))
-        return Retrying(model, Gate(), self.settings.retry, notice=self.notice)
+        patient = Retrying(model, Gate(), self.settings.retry, notice=self.notice)
+        most = self.settings.parallel or (ONE_AT_A_TIME if provider.is_here else None)
+        return Limited(patient, asyncio.Semaphore(most)) if most else patient
