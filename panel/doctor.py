@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from panel.errors import InputError, RecordError
+from panel.llm.keys import scrubbed
 from panel.llm.ledger import Ledger
 from panel.llm.open import key_of
 from panel.persona import read_panel
@@ -217,7 +218,7 @@ async def _servers(here: Sequence[Provider], environ: Mapping[str, str]) -> Sequ
             models = told.get("data") if isinstance(told, dict) else None
             if not isinstance(models, list):
                 return Server(name=provider.name, url=url, state="not there")
-            names = [str(model["id"]) for model in models if isinstance(model, dict) and "id" in model]
+            names = [scrubbed(str(model["id"])) for model in models if isinstance(model, dict) and "id" in model]
             return Server(name=provider.name, url=url, state="listens", models=tuple(names))
 
         return await asyncio.gather(*map(probe, here))

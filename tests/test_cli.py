@@ -111,11 +111,14 @@ def test_bad_input_is_named(
 
 
 def test_debug_shows_where_an_error_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With --debug an error leaves as it was raised."""
+    """With --debug an error is told with its traceback, and its exit code is the same."""
     monkeypatch.chdir(tmp_path)
 
-    with pytest.raises(Exception, match="can't be read"):
-        run("--debug", "review", "nowhere.yaml")
+    done = run("--debug", "review", "nowhere.yaml")
+
+    assert 2 == done.exit_code
+    assert "Traceback" in done.stderr
+    assert "can't be read" in done.stderr
 
 
 def test_a_message_can_t_steer_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from panel.errors import ModelError, Rejected, Transient
-from panel.llm.faults import asked_wait, fault, scrubbed
+from panel.llm.faults import asked_wait, fault
+from panel.llm.keys import scrubbed
 
 KEY = "sk-test-planted-key-123456"
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)

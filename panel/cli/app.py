@@ -6,6 +6,7 @@ import sys
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from io import TextIOWrapper
+from traceback import format_exception
 from typing import Annotated, Any
 
 import typer
@@ -53,14 +54,9 @@ class Commands(TyperGroup):
             formatter.write_dl(list(COMMANDS.items()))
 
     def invoke(self, ctx: Context) -> Any:
-        """Run the command; an error leaves as one message and its exit code, and as a traceback with --debug."""
+        """Run the command; an error leaves as one message, or with --debug as a traceback, and with its exit code."""
         try:
             return super().invoke(ctx)
-        except PanelError as error:
-            if ctx.params.get("debug"):
-                raise
-            typer.echo(f"panel: {printable(str(error))}", err=True)
-            raise typer.Exit(error.exit_code) from error
         except (typer.Abort, KeyboardInterrupt) as error:
             typer.echo("Interrupted.", err=True)
             raise typer.Exit(INTERRUPTED) from error
@@ -70,11 +66,20 @@ class Commands(TyperGroup):
             silence(sys.stdout)
             raise typer.Exit from error
         except Exception as error:
-            if ctx.params.get("debug"):
-                raise
-            said = printable(f"{type(error).__name__}: {error}")[:300]
-            typer.echo(f"panel: a fault of Panel or of this machine ({said}); --debug shows where", err=True)
-            raise typer.Exit(FAULT) from error
+            typer.echo(_told(error, bool(ctx.params.get("debug"))), err=True)
+            raise typer.Exit(error.exit_code if isinstance(error, PanelError) else FAULT) from error
+
+
+def _told(error: Exception, debug: bool) -> str:
+    """Return what is said of an error; what somebody else raised, and any traceback, may hold a key."""
+    from panel.llm.keys import without_secrets
+
+    if debug:
+        return printable(without_secrets("".join(format_exception(error)).rstrip()))
+    if isinstance(error, PanelError):
+        return printable(without_secrets(f"panel: {error}"))
+    said = printable(without_secrets(f"{type(error).__name__}: {error}"))[:300]
+    return f"panel: a fault of Panel or of this machine ({said}); --debug shows where"
 
 
 def _print_version(wanted: bool) -> None:

@@ -29,16 +29,14 @@ class AnthropicModel:
     async def ask(self, request: Request) -> Reply:
         """Return the reply; raises Transient or Rejected."""
         messages, output = _messages(request), _output(request)
-        with told(_ERRORS):
-            message = await self.client.messages.create(
-                model=ModelName.parse(request.model).name,
-                max_tokens=request.parameters.max_tokens,
-                system=request.system,
-                messages=messages,
-                output_config=output,
-            )
-        with understood(message, "content"):
-            return _reply(message)
+        call = self.client.messages.create(
+            model=ModelName.parse(request.model).name,
+            max_tokens=request.parameters.max_tokens,
+            system=request.system,
+            messages=messages,
+            output_config=output,
+        )
+        return understood(await told(_ERRORS, call), "content", _reply)
 
 
 def _messages(request: Request) -> list[MessageParam]:

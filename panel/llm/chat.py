@@ -75,10 +75,8 @@ class ChatModel:
     async def ask(self, request: Request) -> Reply:
         """Return the reply; raises Transient or Rejected. A form that the server does not know is no fault."""
         name = ModelName.parse(request.model).name
-        with told(_ERRORS):
-            completion, rung = await self._climbed_down(request, name)
-        with understood(completion, "choices"):
-            reply = self._reply(completion, name)
+        completion, rung = await told(_ERRORS, self._climbed_down(request, name))
+        reply = understood(completion, "choices", lambda sound: self._reply(sound, name))
         if reply.stop == Stop.DONE and not _is_json(reply.text):
             self._note_loose(name, rung)
         return reply

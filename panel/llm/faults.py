@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from math import isfinite
-from typing import Any
+from typing import Any, TypeVar
 
 from panel.errors import ModelError, Rejected, Transient
+from panel.llm.keys import scrubbed
 from panel.provider import is_loopback
-from panel.text import clean, writable
+from panel.request import Reply
 
 _PASSING = {408, 409, 429}
 _SPENT = ("spend_limit_reached", "ramp_limit_exceeded", "insufficient_quota", "billing_hard_limit", "credit balance")
@@ -28,11 +26,9 @@ _ADVICE = {
     413: "the request is too large; shorten the dossier",
     422: "the provider can't use this request",
 }
-_SECRET_NAME = re.compile(r"^PANEL_KEY_|(?:KEY|TOKEN|SECRET|PASSWORD)$")
-_SECRET_SHAPE = re.compile(r"\b(?:sk|pk|key)-[A-Za-z0-9_\-*]{6,}|(?i:bearer)\s+\S+")
 _LONGEST = 300
-_SHORTEST = 6
-"""A shorter value is no secret that could be told from a word."""
+
+Answered = TypeVar("Answered")
 
 
 def fault(status: int, headers: Mapping[str, str], body: object) -> ModelError:
@@ -62,44 +58,49 @@ class Errors:
     other: type[Exception]
 
 
-@contextmanager
-def told(sdk: Errors) -> Iterator[None]:
-    """Turn what an SDK raises during a call into our errors.
+async def told(sdk: Errors, call: Awaitable[Answered]) -> Answered:
+    """Return what a call of an SDK returns; what it raises instead becomes one of our errors.
 
-    What it raised is not chained, since it may hold what a provider echoed.
+    What it raised does not even hang on ours as its context, since it may hold what a provider echoed.
     """
     try:
-        yield
+        return await call
     except sdk.status as error:
-        raise fault(error.status_code, error.response.headers, error.body) from None
+        found: ModelError = fault(error.status_code, error.response.headers, error.body)
     except sdk.timeout:
-        raise Transient("the provider did not answer in time") from None
+        found = Transient("the provider did not answer in time")
     except sdk.connection as error:
-        where = getattr(getattr(error, "request", None), "url", None)
-        at = f" at {where.scheme}://{where.netloc.decode()}" if where else ""
-        reason = scrubbed(str(error.__cause__ or error))
-        if where and is_loopback(str(where)) and type(error.__cause__).__name__ == "ConnectError":
-            raise Rejected(f"no connection to the provider{at} ({reason}); is the server running?") from None
-        raise Transient(f"no connection to the provider{at} ({reason})") from None
+        found = _unconnected(error)
     except sdk.other as error:
-        raise Rejected(scrubbed(str(error))) from None
+        found = Rejected(scrubbed(str(error)))
     except (ValueError, RecursionError):
-        raise Transient("the provider's reply can't be read: it is not JSON") from None
+        found = Transient("the provider's reply can't be read: it is not JSON")
+    raise found
 
 
-@contextmanager
-def understood(reply: object, parts: str) -> Iterator[None]:
-    """Turn what reading a reply raises into our errors: SDKs build replies unchecked, and give a page back as text.
+def _unconnected(error: Exception) -> ModelError:
+    """Return what a missing connection means: on this machine somebody has to start a server, elsewhere it may pass."""
+    where = getattr(getattr(error, "request", None), "url", None)
+    at = f" at {where.scheme}://{where.netloc.decode()}" if where else ""
+    reason = scrubbed(str(error.__cause__ or error))
+    if where and is_loopback(str(where)) and type(error.__cause__).__name__ == "ConnectError":
+        return Rejected(f"no connection to the provider{at} ({reason}); is the server running?")
+    return Transient(f"no connection to the provider{at} ({reason})")
+
+
+def understood(answered: Answered, parts: str, read: Callable[[Answered], Reply]) -> Reply:
+    """Return the reply in what an SDK returned: SDKs build replies unchecked, and give a page back as text.
 
     What has no list of `parts` came from something on the way, and passes.
-    A reply of another form was paid for, and is not asked again.
+    A reply of another form was paid for, and is not asked again; what is wrong in it may be an echo, and is not told.
     """
-    if not isinstance(getattr(reply, parts, None), list):
+    if not isinstance(getattr(answered, parts, None), list):
         raise Transient("something other than the provider answered (a page instead of a reply)")
     try:
-        yield
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise Rejected("the provider's reply has another form than it documents; is Panel up to date?") from error
+        return read(answered)
+    except (AttributeError, LookupError, TypeError, ValueError):
+        odd = Rejected("the provider's reply has another form than it documents; is Panel up to date?")
+    raise odd
 
 
 def tokens(count: object) -> int:
@@ -146,23 +147,3 @@ def _message(body: object) -> str:
     inner = body.get("error", body) if isinstance(body, dict) else body
     said = inner.get("message", inner) if isinstance(inner, dict) else inner
     return " ".join(scrubbed(str(said or "no reason given")).split())[:_LONGEST]
-
-
-def scrubbed(text: str) -> str:
-    """Return `text` without anything that looks like a key or is a secret of the environment, and printable."""
-    return clean(_SECRET_SHAPE.sub("[key]", without_secrets(text))).text
-
-
-def without_secrets(text: str) -> str:
-    """Return `text` without the secrets of the environment, however they are spelt; the rest stays as it is."""
-    spellings = {form for secret in _secrets() for form in (secret, json.dumps(secret)[1:-1], repr(secret)[1:-1])}
-    for form in sorted(spellings, key=len, reverse=True):
-        text = text.replace(form, "[key]")
-    return writable(text)
-
-
-def _secrets() -> Iterator[str]:
-    for name, value in os.environ.items():
-        values = [line.partition(":")[2] for line in value.splitlines()] if name.endswith("_HEADERS") else [value]
-        if name.endswith("_HEADERS") or _SECRET_NAME.search(name):
-            yield from (each.strip() for each in values if len(each.strip()) >= _SHORTEST)

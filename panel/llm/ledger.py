@@ -14,7 +14,7 @@ from pydantic import Field
 
 from panel.errors import RecordError, RecordingMissing
 from panel.files import LARGEST_RECORD, Json, digest_of, is_file, is_there, read_bytes, read_json, readable, write_new
-from panel.llm.faults import scrubbed, without_secrets
+from panel.llm.keys import scrubbed, without_secrets
 from panel.llm.model import Model
 from panel.llm.turn import turn
 from panel.record import Record

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import httpx2
 
+from panel.llm.keys import scrub_logs
 from panel.llm.model import Model
 from panel.llm.priced import Priced
 from panel.llm.timed import Timed
@@ -32,7 +33,9 @@ def shared_client(timeout_s: float) -> httpx2.AsyncClient:
 def connect(provider: Provider, key: str, http: httpx2.AsyncClient, form: Form) -> Model:
     """Return the model of a provider that is asked over the network; imports that provider's SDK and no other."""
     seconds = http.timeout.read or float("inf")
-    return Priced(Timed(_adapter(provider, key, http, form), seconds), provider.is_free)
+    model = Priced(Timed(_adapter(provider, key, http, form), seconds), provider.is_free)
+    scrub_logs()  # once the SDK is imported, since that is when it begins to log
+    return model
 
 
 def _adapter(provider: Provider, key: str, http: httpx2.AsyncClient, form: Form) -> Model:

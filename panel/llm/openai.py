@@ -18,7 +18,8 @@ from openai.types.responses.response_create_params import PromptCacheOptions
 from openai.types.shared_params import Reasoning
 
 from panel.errors import Transient
-from panel.llm.faults import Errors, scrubbed, tokens, told, understood
+from panel.llm.faults import Errors, tokens, told, understood
+from panel.llm.keys import scrubbed
 from panel.llm.model import now
 from panel.request import Block, ModelName, Reply, Request, Stop, Usage
 
@@ -41,13 +42,7 @@ class OpenAIModel:
     async def ask(self, request: Request) -> Reply:
         """Return the reply; raises Transient or Rejected."""
         content = _input(request)
-        with told(_ERRORS):
-            response = await self._create(request, content)
-        with understood(response, "output"):
-            if response.status == "failed":
-                reason = response.error.message if response.error else "no reason"
-                raise Transient(f"the provider failed ({scrubbed(reason)})")
-            return _reply(response)
+        return understood(await told(_ERRORS, self._create(request, content)), "output", _reply)
 
     async def _create(self, request: Request, content: ResponseInputParam) -> Response:
         name = ModelName.parse(request.model).name
@@ -87,6 +82,9 @@ def _block(block: Block, breakpoints: bool) -> ResponseInputTextParam:
 
 
 def _reply(response: Response) -> Reply:
+    if response.status == "failed":
+        reason = response.error.message if response.error else "no reason"
+        raise Transient(f"the provider failed ({scrubbed(reason)})")
     parts = [part for item in response.output if item.type == "message" for part in item.content]
     refusals = [part.refusal for part in parts if part.type == "refusal"]
     stop, detail = _ending(response)
