@@ -63,7 +63,7 @@ def _secrets() -> Iterator[str]:
     for name, value in os.environ.items():
         values = [value]
         if name.endswith("_HEADERS"):
-            told = [line.partition(":")[2].strip() for line in value.splitlines()]
+            told = [line.partition(":")[2].strip() for line in value.split("\n")]
             values = [*told, *(_SCHEME.sub("", each, count=1) for each in told)]
         elif not _SECRET_NAME.search(name):
             continue
@@ -78,15 +78,16 @@ def _any_of(secrets: tuple[str, ...]) -> re.Pattern[str]:
 
 def _spelt(char: str) -> str:
     """Return a pattern for the ways in which JSON, a literal, an address or a page spells a character."""
+    # Runs are bounded: what a server sends must not keep the search busy.
     code, octets = ord(char), char.encode("utf-8", "surrogateescape")
-    plain = re.escape(char) if char.isalnum() else rf"\\*{re.escape(char)}"
+    plain = re.escape(char) if char.isalnum() else rf"\\{{0,16}}{re.escape(char)}"
     escaped = {json.dumps(char)[2:-1], repr(char)[2:-1], f"x{code:02x}"} - {""}
     spellings = [
         plain,
-        rf"\\+(?i:{'|'.join(map(re.escape, sorted(escaped | {f'u{code:04x}'})))})",
+        rf"\\{{1,16}}(?i:{'|'.join(map(re.escape, sorted(escaped | {f'u{code:04x}'})))})",
         f"(?i:{''.join(f'%{octet:02x}' for octet in octets)})",
-        f"&#0*{code};",
-        f"(?i:&#x0*{code:x};)",
+        f"&#0{{0,4}}{code};",
+        f"(?i:&#x0{{0,4}}{code:x};)",
         re.escape(html.escape(char)),
     ]
     return f"(?:{'|'.join(dict.fromkeys([*spellings, *([re.escape('+')] if char == ' ' else [])]))})"
