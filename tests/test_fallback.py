@@ -284,7 +284,7 @@ def test_an_address_that_is_none_is_refused_with_its_place(tmp_path: Path, url: 
 
 
 def test_an_outage_replaces_no_recorded_take(tmp_path: Path) -> None:
-    """Where a seat that was heard can't be asked, since a server is gone, its recorded take stands, and the run says so."""
+    """Where a seat that was heard can't be asked, its recorded take stands, and the run says so and is not whole."""
     toml = f'model = "{CHAT.model}"\n'
     before, _ = reviewed(tmp_path, toml, only(CHAT))
     path = tmp_path / "plumb.yaml"

@@ -194,7 +194,7 @@ def project(folder: Path, vendor: Parrot, *models: str) -> Path:
 
 @every
 def test_no_echo_is_kept_or_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, dialect: Dialect) -> None:
-    """Whatever a provider echoes, in whatever form, a live run, a fresh one and a replay keep and print no secret.
+    """Whatever a provider echoes, in whatever form, a live run and a fresh one keep and print no secret.
 
     Some seats are heard at once, some after a retry, some in the fresh run only, and some never.
     """
@@ -202,7 +202,7 @@ def test_no_echo_is_kept_or_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     with Parrot(*ECHOES.values()) as vendor, turned_to(vendor):
         dossier = str(project(tmp_path, vendor, dialect.model))
         done = [run("review", dossier), run("--debug", "review", dossier, "--mode", "fresh", "--json")]
-    done += [run("review", dossier, "--mode", "replay"), run("show", "plumb"), run("show", "plumb", "--json")]
+    done += [run("show", "plumb"), run("show", "plumb", "--json")]
 
     assert set(range(len(ECHOES))) == set(vendor.asked)
     assert {f"Bearer {PLANTED[dialect.key]}"} == {call.headers["authorization"] for call in vendor.calls}
@@ -306,23 +306,23 @@ def started(folder: Path, vendor: Parrot, *models: str, **environment: str) -> s
 def test_logs_and_tracebacks_of_a_loud_process_hold_no_secret(tmp_path: Path) -> None:
     """With the SDKs' logs, --debug and Python's developer mode a process says much, and no secret.
 
-    In one process a custom header holds a character that no header may have, and in one a key does: the SDK's traceback
-    is in the log of the one, and Panel's own ends the other.
+    In one process two SDKs hear echoes and a third call breaks on a custom header that no header may hold, with the
+    SDK's traceback in the log; the other process ends in Panel's own, since its key holds what no key may.
     """
-    broken = f"{HEADERS['ANTHROPIC_CUSTOM_HEADERS']}\nX-Odd: {ANTHROPIC_HEADER}\x0b{OPENAI_HEADER}"
-    with Parrot(fields(401), _malformed) as vendor:
+    broken = f"{HEADERS['OPENAI_CUSTOM_HEADERS']}\nX-Odd: {ANTHROPIC_HEADER}\x0b{OPENAI_HEADER}"
+    models = ANTHROPIC.model, CHAT.model, OPENAI.model
+    with Parrot(fields(401), _malformed, sound) as vendor:
         processes = [
-            started(tmp_path / "echo", vendor, ANTHROPIC.model, CHAT.model),
-            started(tmp_path / "header", vendor, ANTHROPIC.model, OPENAI.model, ANTHROPIC_CUSTOM_HEADERS=broken),
-            started(tmp_path / "key", vendor, OPENAI.model, OPENAI_API_KEY=f"{PLANTED['OPENAI_API_KEY']}\u00e9"),
+            started(tmp_path / "talks", vendor, *models, OPENAI_CUSTOM_HEADERS=broken),
+            started(tmp_path / "ends", vendor, OPENAI.model, OPENAI_API_KEY=f"{PLANTED['OPENAI_API_KEY']}\u00e9"),
         ]
-        said = ["".join(process.communicate()) for process in processes]
+        talks, ends = ("".join(process.communicate()) for process in processes)
 
-    assert ["DEBUG" in each for each in said] == [True, True, False]
-    assert ["Traceback" in each for each in said] == [False, True, True]
-    assert "Illegal header value" in said[1]
-    assert "request-id': '[key]'" in said[0]
-    assert [] == spilt(tmp_path, *said)
+    assert {ANTHROPIC, CHAT} == {call.dialect for call in vendor.calls}
+    assert all(f"DEBUG] {mark}" in talks for mark in ("request_id: [key]", "HTTP Response", "Encountered"))
+    assert "Illegal header value" in talks
+    assert "Traceback" in ends
+    assert [] == spilt(tmp_path, talks, ends)
 
 
 # The search itself
