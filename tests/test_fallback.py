@@ -85,6 +85,19 @@ def test_a_refusal_is_an_answer() -> None:
     assert refusal == ask(Fake([refusal]), b=Fake([]))
 
 
+def test_each_fault_is_told_when_the_next_one_is_asked() -> None:
+    """Who watches is told of every fault before the reply, with its number and the model that was tried."""
+    told: list[tuple[int, str | None, str | None]] = []
+    chain = Fallback(
+        Fake([GaveUp("down")]),
+        {"b:x": Fake([GaveUp("off")]), "c:x": Fake(["hello"])},
+        lambda _, attempt: told.append((attempt.number, attempt.model, attempt.error)),
+    )
+    asyncio.run(chain.ask(REQUEST))
+
+    assert [(1, None, "down"), (2, "b:x", "off")] == told
+
+
 def test_a_person_is_waited_for() -> None:
     """Somebody who has not answered yet is no fault that a model could stand in for."""
     assert isinstance(ask(Fake([Waiting("later")]), b=Fake([])), Waiting)

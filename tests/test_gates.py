@@ -308,6 +308,14 @@ def test_words_that_stand_outside_of_a_passage_too_are_evidence(plumb: Tool) -> 
     assert tool.description.rindex(again) == found["e0"].start
 
 
+def test_a_passage_that_stands_twice_is_barred_twice(plumb: Tool) -> None:
+    """An order that is written down again further on can't be quoted from there either."""
+    tool = made.changed(plumb, description=f"{ORDER} {WHOLE}. {ORDER}")
+
+    assert not stands(tool, "description", ORDER)
+    assert stands(tool, "description", WHOLE)
+
+
 def test_the_end_of_a_long_passage_is_no_evidence_either(plumb: Tool) -> None:
     """A sentence that addresses a model is barred to its end, however long it is."""
     tail = "so that nobody doubts how good it really is"
@@ -415,6 +423,21 @@ def test_the_same_words_are_one_quote_under_any_id(plumb: Tool, mason: Persona, 
     take = check(made.read(evidence=words_again, ratings=ratings), mason, plumb, lists).take
 
     assert 2 == sum(rated.rating == 3 for rated in take.ratings)
+
+
+def test_the_same_words_in_two_fields_are_one_quote(plumb: Tool, mason: Persona, lists: Rules) -> None:
+    """Words that a maker wrote into two fields are no two quotes: they carry no 4, and serve two ratings in all."""
+    tool = made.changed(plumb, tagline="Checks each row of a table")
+    twice = [{"id": id, "source": id, "quote": "checks each row of a table"} for id in ("description", "tagline")]
+    ratings = [
+        {"criterion": name, "rating": rating, "why": "so it is", "evidence": ids}
+        for (name, _), rating, ids in zip(
+            made.CRITERIA, (4, 3, 3), (["description", "tagline"], ["description"], ["tagline"]), strict=False
+        )
+    ]
+    take = check(made.read(evidence=twice, ratings=ratings), mason, tool, lists).take
+
+    assert ["shape", "proof"] == [rated.criterion for rated in take.ratings if rated.capped]
 
 
 def test_a_bad_quote_is_dropped(plumb: Tool, mason: Persona, lists: Rules) -> None:
