@@ -16,13 +16,18 @@ import made
 import pytest
 from conftest import EXAMPLES
 from test_cli import run
+from test_pipeline import opened
+from test_pipeline import run as review
 
-from panel.doctor import Checkup, examine
+from panel.ask import AUTO_STEPS
+from panel.doctor import MOST_FAULTS, Checkup, examine
 from panel.estimate import Estimate, estimate
 from panel.llm.fake import stand_in
 from panel.llm.ledger import Ledger
 from panel.llm.model import said
+from panel.money import cost
 from panel.project import Project
+from panel.request import Request, Usage
 from panel.tool import read_tool
 
 KEY = "sk-planted-doctor-key"
@@ -146,6 +151,19 @@ def test_everything_that_is_wrong_is_told(tmp_path: Path) -> None:
         assert [place] == [place for fault in found.faults if place in fault]
 
 
+def test_many_unsound_recordings_are_counted(tmp_path: Path) -> None:
+    """Of many torn recordings the first ones are named and the others counted."""
+    ledger = made.project(tmp_path, personas=1).ledgers.own
+    for number in range(MOST_FAULTS + 2):
+        path = ledger.path(f"sha256:{number:064x}")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("{")
+    found = checkup(tmp_path)
+
+    assert MOST_FAULTS + 1 == len(found.faults)
+    assert f"{ledger.folder}: and 2 more recordings that are not sound" == found.faults[-1]
+
+
 # What a review would cost
 
 
@@ -174,12 +192,49 @@ def test_an_estimate_grows_with_what_is_asked(tmp_path: Path) -> None:
     assert 3 * dollars(two.most) == pytest.approx(dollars(six.most), rel=Decimal("0.02"))
 
 
-def test_the_bound_holds_for_the_longest_reply_and_its_repair(tmp_path: Path) -> None:
-    """The bound is at least what two replies of `max_tokens` cost, for each seat."""
-    two = priced(tmp_path, "max_tokens = 16000\n")
-    output = 2 * 2 * 16_000 * Decimal(10) / 1_000_000
+def paid(request: Request, *usages: Usage) -> Decimal:
+    """Return what replies to a request with these usages cost on the day."""
+    return sum((Decimal(cost(request.model, usage, DAY) or "NaN") for usage in usages), Decimal(0))
 
-    assert output < dollars(two.most)
+
+def test_the_bound_holds_for_the_longest_reply_and_its_repair(tmp_path: Path) -> None:
+    """The bound covers, for each seat, the longest reply and the longest repair, which is sent prompt and reply."""
+    most, reply = priced(tmp_path, "max_tokens = 16000\n").most, 16_000
+    mine = Project.open(tmp_path, {})
+    requests = [mine.question(made.tool(tmp_path), persona).request(1) for persona in mine.panel]
+    prompts = [len(request.system + "".join(block.text for block in request.blocks)) // 2 for request in requests]
+
+    assert dollars(most) >= sum(
+        paid(request, Usage(input=prompt, output=reply), Usage(input=prompt + reply, output=reply))
+        for request, prompt in zip(requests, prompts, strict=True)
+    )
+
+
+def test_a_longer_dossier_costs_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both numbers grow with the dossier, as it is part of every prompt."""
+    (tmp_path / "long").mkdir()
+    short = priced(tmp_path)
+    monkeypatch.setattr(made, "DOSSIER", made.DOSSIER.replace("runs inside", f"runs {'safely ' * 500}inside"))
+    long = priced(tmp_path / "long")
+
+    assert dollars(short.likely) < dollars(long.likely)
+    assert dollars(short.most) < dollars(long.most)
+
+
+def test_auto_is_priced_as_the_most_that_it_can_take(tmp_path: Path) -> None:
+    """With `samples = "auto"` every step that a seat could take is counted: nobody pays more than was told."""
+    assert 2 * AUTO_STEPS[-1] == priced(tmp_path, 'samples = "auto"\n').asked
+
+
+def test_an_accepted_take_that_is_missing_is_counted(tmp_path: Path) -> None:
+    """Where an accepted take is a later sample, that one is looked for: an earlier recording does not replace it."""
+    review(opened(tmp_path))
+    done = review(opened(tmp_path, mode="fresh"), only=["mason1"])
+    mine = opened(tmp_path)
+    mine.ledgers.own.path(done.asked[0]).unlink()
+    found = estimate(mine, read_tool(tmp_path / "plumb.yaml"), DAY)
+
+    assert (2, 1) == (found.kept, found.asked)
 
 
 def test_what_a_ledger_holds_costs_nothing() -> None:
@@ -215,6 +270,21 @@ def test_the_doctor_prints_it_all(tmp_path: Path) -> None:
     for part in ("versions\n", "settings\n", "keys\n", "servers\n", "ledgers\n", "faults\n  none"):
         assert part in done.stdout
     assert "5 seats; 0 replies are in a ledger, 5 to ask: about $0." in done.stdout
+
+
+def test_the_doctor_says_where_nothing_is_to_pay() -> None:
+    """Where ledgers hold every reply, the last line says that nothing is to pay."""
+    done = run("doctor", str(EXAMPLES / "smollm3.yaml"))
+
+    assert "4 seats; 4 replies are in a ledger, 0 to ask: nothing to pay" in done.stdout
+
+
+def test_the_doctor_says_where_no_price_is_known(tmp_path: Path) -> None:
+    """A model that no price list has is said to have no known price, instead of any amount."""
+    made.project(tmp_path)
+    last = run("doctor", str(tmp_path / "plumb.yaml"), "--model", "openai:unheard-of").stdout.splitlines()[-1]
+
+    assert last.endswith("5 to ask; no price is known for openai:unheard-of")
 
 
 def test_a_fault_makes_exit_2(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
