@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import made
@@ -14,7 +15,7 @@ from conftest import EXAMPLES
 from typer.testing import CliRunner, Result
 from vendor import ANTHROPIC, OPENAI, Dialect, Tokens, Vendor
 
-from panel.cli.app import app
+from panel.cli.app import COMMANDS, app
 
 
 def run(*arguments: str) -> Result:
@@ -88,6 +89,8 @@ BAD = {
     "a count that is none": (["review", "plumb.yaml", "--samples", "many"], "--samples: write a number from 1 to 9"),
     "live without a key": (["review", "plumb.yaml", "--mode", "live"], "mode live needs ANTHROPIC_API_KEY"),
     "fresh without a key": (["review", "plumb.yaml", "--mode", "fresh"], "mode fresh needs ANTHROPIC_API_KEY"),
+    "a stand-in that is not there": (["review", "plumb.yaml", "--model", "fake:loud"], "write fake:ship or fake:skip"),
+    "a dossier whose path is too long": (["review", f"{'x' * 300}/plumb.yaml"], "x: can't be looked into: File name"),
     "a record that is not there": (["show", "plumb"], "no review of 'plumb'"),
     "a file that is no record": (["show", "plumb.json"], "plumb.json: can't be read"),
     "a command that is not there": (["reveiw", "plumb.yaml"], "Did you mean 'review'?"),
@@ -119,6 +122,38 @@ def test_debug_shows_where_an_error_comes_from(tmp_path: Path, monkeypatch: pyte
     assert 2 == done.exit_code
     assert "Traceback" in done.stderr
     assert "can't be read" in done.stderr
+
+
+def test_debug_shows_where_a_fault_of_the_machine_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --debug what nobody foresaw leaves as it was raised, too."""
+    made.project(tmp_path, personas=1)
+    monkeypatch.setenv("OPENAI_API_KEY", "no-key-at-all")
+    monkeypatch.setenv("ALL_PROXY", "socks9://127.0.0.1:1")
+
+    with pytest.raises(ValueError, match="socks9"):
+        run("--debug", "review", str(tmp_path / "plumb.yaml"), "--model", OPENAI.model)
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    """`panel --version` names the version that is installed."""
+    assert f"panel {version('panel-of-critics')}\n" == run("--version").stdout
+
+
+def test_help_lists_every_command_with_its_line() -> None:
+    """`panel --help` shows each command and what it does."""
+    printed = " ".join(run("--help").stdout.split())
+
+    assert [] == [name for name, line in COMMANDS.items() if f"{name} {line}" not in printed]
+
+
+def test_a_seat_whose_own_model_has_no_key_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where live is asked for and one seat's own model has no key, the variable and the model are named, exit 2."""
+    made.project(tmp_path, personas=2)
+    (tmp_path / "panel.toml").write_text(f'model = "fake:ship"\nmode = "live"\n[models]\nmason1 = "{OPENAI.model}"\n')
+    done = run("review", str(tmp_path / "plumb.yaml"))
+
+    assert 2 == done.exit_code
+    assert f"mode live needs OPENAI_API_KEY for {OPENAI.model}" in done.stderr
 
 
 def test_a_message_can_t_steer_the_terminal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -153,6 +188,22 @@ def test_show_prints_takes_with_what_they_rest_on(tmp_path: Path) -> None:
     assert all(name in whole for name in ("Builder 62 ship", "Skeptic 48 skip", "Futurist 64 ship", "Founder 48 skip"))
     assert "It says Qwen3 4B generally scores higher.”" in one
     assert "Builder 62" not in one
+
+
+def test_show_prints_the_record_as_json() -> None:
+    """`panel show --json` prints the record as it stands in its file, and nothing else."""
+    golden = EXAMPLES / "golden" / "smollm3.json"
+
+    assert json.loads(golden.read_bytes()) == json.loads(run("show", str(golden), "--json").stdout)
+
+
+def test_show_names_the_seats_that_there_are() -> None:
+    """A persona that is not in the record is refused with the nearest one that is."""
+    done = run("show", str(EXAMPLES / "golden" / "smollm3.json"), "--persona", "sceptic")
+
+    assert 2 == done.exit_code
+    assert "--persona: no seat 'sceptic' in the review of SmolLM3" in done.stderr
+    assert "skeptic" in done.stderr
 
 
 def test_prompt_prints_the_request_whose_identity_the_record_names(tmp_path: Path) -> None:

@@ -9,11 +9,15 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from anthropic import AnthropicError
 from hypothesis import example, given
 from hypothesis import strategies as st
+from openai import OpenAIError
 
+import panel.llm.anthropic
+import panel.llm.openai
 from panel.errors import ModelError, Rejected, Transient
-from panel.llm.faults import asked_wait, fault
+from panel.llm.faults import asked_wait, fault, told
 from panel.llm.keys import scrubbed
 
 KEY = "sk-test-planted-key-123456"
@@ -295,3 +299,14 @@ def test_a_secret_at_the_cut_is_taken_out(length: int, monkeypatch: pytest.Monke
     error = fault(401, {}, saying("x" * length + " " + secret))
 
     assert "Zq7" not in str(error)
+
+
+@pytest.mark.parametrize("error", [AnthropicError, OpenAIError])
+def test_what_an_sdk_finds_by_itself_is_told_without_keys(error: type[Exception]) -> None:
+    """What an SDK raises that is no status and no connection is not asked again, and no key is in its message."""
+    sdk = panel.llm.anthropic._ERRORS if error is AnthropicError else panel.llm.openai._ERRORS
+    with pytest.raises(Rejected) as caught, told(sdk):
+        raise error(f"can't build a request with {KEY}")
+
+    assert "can't build a request" in str(caught.value)
+    assert KEY not in str(caught.value)

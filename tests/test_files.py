@@ -16,7 +16,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from panel.errors import RecordError
-from panel.files import Json, append_line, canonical, digest_of, read_json, readable, write_whole
+from panel.files import (
+    Json,
+    append_line,
+    canonical,
+    digest_of,
+    is_file,
+    is_folder,
+    read_json,
+    readable,
+    write_whole,
+)
 
 OLD, NEW = b'{"old": true}\n', b'{"new": true}\n' * 1000
 TEXT = st.text(st.characters(codec="utf-8"))
@@ -299,3 +309,9 @@ def test_a_file_that_can_not_be_read_is_named(tmp_path: Path, name: str) -> None
         read_json(tmp_path / name)
 
     assert str(caught.value).startswith(f"{tmp_path / name}: ")
+
+
+@pytest.mark.parametrize("there", [is_file, is_folder])
+def test_a_name_longer_than_names_can_be_names_nothing(there: Callable[[Path], bool], tmp_path: Path) -> None:
+    """Nothing is where a name is longer than names can be; that is an answer and no fault."""
+    assert not there(tmp_path / ("x" * 300))

@@ -329,6 +329,28 @@ def test_a_fresh_run_that_fails_costs_no_take(tmp_path: Path) -> None:
     assert before == seats(tmp_path)
 
 
+def test_a_fresh_run_that_fails_where_nothing_was_said_before_is_a_failure(tmp_path: Path) -> None:
+    """A seat that was never heard and fails in a fresh run is absent, and no choice is made for it."""
+    done = run(opened(tmp_path, mode="fresh"), answering(mason1=Transient("overloaded")))
+
+    assert ["heard", "absent", "heard"] == [seat.status for seat in done.review.seats]
+    assert ["mason0", "mason2"] == sorted(opened(tmp_path).store.choices("plumb"))
+    assert not done.is_whole
+
+
+def test_a_kept_seat_whose_score_was_changed_is_refused(tmp_path: Path) -> None:
+    """A seat is not kept where its score was changed by hand: the record is named with the way out."""
+    run(opened(tmp_path))
+    path = tmp_path / "runs" / "plumb" / "review.json"
+    data: Any = read_json(path)
+    data["seats"][0]["take"]["score"] += 1
+    path.write_text(json.dumps(data))
+    with pytest.raises(RecordError) as caught:
+        run(opened(tmp_path), only=["mason1"])
+
+    assert str(caught.value).startswith(f"{path}: the score of mason0 does not follow from its ratings")
+
+
 def test_a_fresh_run_that_fails_in_part_can_be_replayed(tmp_path: Path) -> None:
     """Where one of several fresh samples fails, the choice names no sample that was never answered."""
     run(opened(tmp_path))

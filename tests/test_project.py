@@ -225,6 +225,15 @@ def test_records_and_ledgers_are_where_the_settings_say(tmp_path: Path) -> None:
     assert (tmp_path / "out", [tmp_path / "out" / "ledger", tmp_path / "theirs"]) == (mine.store.folder, folders)
 
 
+def test_a_ledger_that_is_not_there_is_told(tmp_path: Path) -> None:
+    """A further ledger whose folder is missing is refused with the file that names it."""
+    (tmp_path / "panel.toml").write_text('ledgers = ["theirs"]\n')
+    with pytest.raises(SettingsError) as caught:
+        Project.open(tmp_path, {})
+
+    assert f"{tmp_path / 'panel.toml'}: ledgers: there is no folder {tmp_path / 'theirs'}" == str(caught.value)
+
+
 def test_a_ledger_beside_the_own_one_is_never_written(tmp_path: Path) -> None:
     """What is asked is recorded in the project's own ledger and nowhere else; what others hold is read."""
     theirs = project(tmp_path, personas=1)

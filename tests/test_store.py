@@ -103,6 +103,7 @@ def test_a_tool_that_was_not_reviewed_has_no_record(store: Store) -> None:
         pytest.param(lambda data: data.update(remark="x"), "remark", id="unknown key"),
         pytest.param(lambda data: data["verdict"].update(label="Maybe"), "verdict.label", id="unknown label"),
         pytest.param(lambda data: data["seats"][1].update(status="late"), "seats.1.status", id="unknown status"),
+        pytest.param(lambda data: data["seats"][0].update(status="absent"), "seats.0", id="absent with a take"),
         pytest.param(lambda data: data["seats"][0]["take"].update(score="high"), "seats.0.take.score", id="score"),
         pytest.param(lambda data: data["tool"].pop("name"), "tool.name", id="nameless tool"),
     ],

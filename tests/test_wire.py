@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import httpx2
 import made
 import pytest
 from clock import Ticker
@@ -544,6 +545,19 @@ def test_a_server_of_this_machine_that_is_not_there_is_told_at_once(dialect: Dia
 
     assert Rejected is type(outcome)
     assert "is the server running?" in str(outcome)
+
+
+@every
+def test_a_server_that_takes_no_connection_is_transient(dialect: Dialect, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is not had in time is a fault that passes, told as what it is."""
+
+    async def late(_: object, request: httpx2.Request) -> NoReturn:
+        raise httpx2.ConnectTimeout("", request=request)
+
+    monkeypatch.setattr(httpx2.AsyncHTTPTransport, "handle_async_request", late)
+    talk = once(dialect, [])
+
+    assert (Transient, "the provider did not answer in time") == (type(talk.error), str(talk.error))
 
 
 @every
