@@ -427,7 +427,7 @@ def test_the_same_words_are_one_quote_under_any_id(plumb: Tool, mason: Persona, 
 
 def test_the_same_words_in_two_fields_are_one_quote(plumb: Tool, mason: Persona, lists: Rules) -> None:
     """Words that a maker wrote into two fields are no two quotes: they carry no 4, and serve two ratings in all."""
-    tool = made.changed(plumb, tagline="Checks each row of a table")
+    tool = made.changed(plumb, tagline="It checks each row of a table")
     twice = [{"id": id, "source": id, "quote": "checks each row of a table"} for id in ("description", "tagline")]
     ratings = [
         {"criterion": name, "rating": rating, "why": "so it is", "evidence": ids}
