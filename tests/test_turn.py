@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event, Lock
+from threading import enumerate as threads
 from typing import Any, NoReturn
 
 import made
@@ -96,7 +97,7 @@ def test_who_comes_second_gets_the_reply_of_the_first(tmp_path: Path, request_: 
 
     replies, second = asyncio.run(story())
 
-    assert ["reply 1", "reply 1"] == [reply.text for reply in replies]
+    assert ["reply 1", "reply 1"] == [getattr(reply, "text", reply) for reply in replies]
     assert [] == second.asked
     assert [f"{request_.identity.removeprefix('sha256:')}.json"] == left(tmp_path)
 
@@ -118,6 +119,7 @@ def test_waiting_holds_nobody_up(tmp_path: Path, request_: Request) -> None:
     """While one request waits for its turn, others are answered; who gives up waiting ends and holds nothing."""
 
     async def story() -> tuple[str, str]:
+        before = set(threads())
         first, other, last = Slow(), Slow(), Slow()
         other.let.set()
         last.let.set()
@@ -132,6 +134,8 @@ def test_waiting_holds_nobody_up(tmp_path: Path, request_: Request) -> None:
         first.fault = Transient("busy")
         first.let.set()
         await asyncio.gather(ahead, return_exceptions=True)
+        for thread in set(threads()) - before:
+            thread.join()
         return elsewhere.text, (await desk(tmp_path, last).ask(request_)).text
 
     assert ("reply 1", "reply 1") == asyncio.run(story())
