@@ -95,7 +95,7 @@ def test_each_fault_is_told_when_the_next_one_is_asked() -> None:
     )
     asyncio.run(chain.ask(REQUEST))
 
-    assert [(1, None, "down"), (2, "b:x", "off")] == told
+    assert [(1, None, "down; asking b:x instead"), (2, "b:x", "off; asking c:x instead")] == told
 
 
 def test_a_person_is_waited_for() -> None:

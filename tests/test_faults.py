@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -305,8 +306,12 @@ def test_a_secret_at_the_cut_is_taken_out(length: int, monkeypatch: pytest.Monke
 def test_what_an_sdk_finds_by_itself_is_told_without_keys(error: type[Exception]) -> None:
     """What an SDK raises that is no status and no connection is not asked again, and no key is in its message."""
     sdk = panel.llm.anthropic._ERRORS if error is AnthropicError else panel.llm.openai._ERRORS
-    with pytest.raises(Rejected) as caught, told(sdk):
+
+    async def call() -> None:
         raise error(f"can't build a request with {KEY}")
+
+    with pytest.raises(Rejected) as caught:
+        asyncio.run(told(sdk, call()))
 
     assert "can't build a request" in str(caught.value)
     assert KEY not in str(caught.value)
