@@ -370,3 +370,28 @@ def test_a_record_by_a_stranger_can_t_steer_the_terminal(tmp_path: Path) -> None
 
     assert 0 == done.exit_code
     assert not set("\x1b\u202e") & set(done.output)
+
+
+def test_what_holds_for_several_seats_is_said_once(tmp_path: Path) -> None:
+    """A note that is the same for several seats is one line that names them."""
+    made.project(tmp_path, personas=3)
+    run("review", str(tmp_path / "plumb.yaml"), "--model", "fake:ship")
+    with (tmp_path / "panel.toml").open("a") as file:
+        file.write('[servers]\nlab = "http://127.0.0.1:9/v1"\n')
+    done = run("review", str(tmp_path / "plumb.yaml"), "--model", "lab:x")
+    notes = [line for line in done.stdout.splitlines() if line.startswith("  note: ")]
+
+    assert (1, 1) == (done.exit_code, len(notes))
+    assert notes[0].startswith("  note: mason0, mason1, mason2: can't be asked now (no connection to the provider")
+
+
+def test_a_person_is_asked_for_although_a_recorded_take_stands(tmp_path: Path) -> None:
+    """With a record there already, a review by hand keeps it while it waits, and says where the sheets are."""
+    made.project(tmp_path, personas=3)
+    run("review", str(tmp_path / "plumb.yaml"), "--model", "fake:ship")
+    done = run("review", str(tmp_path / "plumb.yaml"), "--model", "manual:chat")
+
+    assert 1 == done.exit_code
+    assert "3 of 3 heard" in done.stdout
+    assert "Paste the sheets in " in done.stdout
+    assert 3 == len(list((tmp_path / "runs" / "outbox").glob("*.md")))

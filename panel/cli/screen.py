@@ -86,12 +86,14 @@ class Screen:
 
     def summary(self, done: Reviewed) -> None:
         """Print the verdict, what the run cost, and where the record is."""
-        for note in done.notes:
-            self.say(f"  note: {note.persona}: {note.text}")
+        for text in dict.fromkeys(note.text for note in done.notes):
+            personas = ", ".join(note.persona for note in done.notes if note.text == text)
+            self.say(f"  note: {personas}: {text}")
         self.say("")
         self.console.print(inert(verdict_text(done.review)))
         self.say(receipt(done))
-        if any(seat.reason and seat.reason.startswith(WAITING) for seat in done.review.seats):
+        reasons = [*(seat.reason or "" for seat in done.review.seats), *(note.text for note in done.notes)]
+        if any(WAITING in reason for reason in reasons):
             folder = _nearby(done.paths[0].parent.parent)
             self.say(
                 f"Paste the sheets in {folder}/outbox into a chat, save the replies in {folder}/inbox, run this again."
