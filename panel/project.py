@@ -98,8 +98,9 @@ def check_models(settings: Settings, panel: Sequence[Persona]) -> None:
     named += [(f"models.{id}", model) for id, model in settings.models.items()]
     named += [("fallbacks", model) for model in settings.fallbacks]
     for key, model in named:
-        where = settings.origins.get(key.partition(".")[0], "")
-        _check_model(settings, model, f"{where}: {key}" if where not in ("", "default") else key)
+        where = settings.origins.get(key.partition(".")[0], "default")
+        places = {"flag": f"--{key}", "environment": f"PANEL_{key.upper()}", "default": key}
+        _check_model(settings, model, places.get(where, f"{where}: {key}"))
     for persona in panel:
         if persona.model:
             _check_model(settings, persona.model, f"personas/{persona.id}.md: model")

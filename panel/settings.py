@@ -122,9 +122,10 @@ class Settings(Record):
         """Return the provider of a model; raises SettingsError where there is no such provider or no name after it."""
         known, (provider, name) = self.providers, ModelName.parse(model)
         if provider not in known or not name:
-            names = ", ".join(f"{each}:..." for each in known if known[each].speaks != "nothing")
-            problem = f"write provider:name, where the provider is one of {names}"
-            raise SettingsError(f"model '{model}': {problem}, or a server that panel.toml names under [servers]")
+            names = [each for each in known if known[each].speaks != "nothing"]
+            meant = nearest(provider, names, "the provider is one of")
+            problem = f"write provider:name{meant}, or a server that panel.toml names under [servers]"
+            raise SettingsError(f"model '{model}': {problem}")
         return known[provider]
 
     @property

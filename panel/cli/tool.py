@@ -49,7 +49,7 @@ def new(
         "entry": _ask(Pricing, {}, "entry", f"Price to begin ({_ENTRIES})", "unknown"),
         "price": _ask(Pricing, {}, "text", "Price in words", "not stated"),
         "home": _ask(Links, {}, "home", "Home page", ""),
-        "released": _ask(Dossier, _DOSSIER, "released", "Released (2026-11-20)", ""),
+        "released": _ask(Dossier, _DOSSIER, "released", "Released, such as 2026-11-20", ""),
         "sources": _ask_for_sources(),
     }
     write_dossier(path, fields, _today())
@@ -67,7 +67,7 @@ def _ask_for_sources() -> list[Mapping[str, str]]:
                 "title": _ask(Source, _SOURCE, "title", "  Title"),
                 "url": _ask(Source, _SOURCE, "url", "  Address", ""),
                 "kind": _ask(Source, _SOURCE, "kind", "  Kind (maker, independent, own_test)"),
-                "dated": _ask(Source, _SOURCE, "dated", "  Dated (2026-11-20)", ""),
+                "dated": _ask(Source, _SOURCE, "dated", "  Dated, such as 2026-11-20", ""),
                 "text": _ask(Source, _SOURCE, "text", "  What it says, in your words"),
             }
         )
