@@ -319,3 +319,16 @@ def test_an_outage_replaces_no_recorded_take(tmp_path: Path) -> None:
     assert ["failed"] == [note.kind for note in after.notes]
     assert not after.is_whole
     assert "stale" in [disclosure.kind for disclosure in after.review.verdict.disclosures]
+
+
+def test_an_outage_with_a_torn_record_leaves_the_seat_failed(tmp_path: Path) -> None:
+    """Where the recorded take can't be read either, the seat is absent with the provider's fault as its reason."""
+    toml = f'model = "{CHAT.model}"\n'
+    before, _ = reviewed(tmp_path, toml, only(CHAT))
+    for path in (tmp_path / "runs" / "ledger").glob("??/*.json"):
+        path.unlink()
+    before.paths[0].write_text("{")
+    after, _ = reviewed(tmp_path, toml, only(ANTHROPIC))
+
+    assert "absent" == after.review.seats[0].status
+    assert "503" in (after.review.seats[0].reason or "")
