@@ -18,8 +18,10 @@ EXAMPLES = ROOT / "examples"
 
 _STEERING = re.compile(r"^(?:ANTHROPIC|OPENAI|PANEL)_|(?:_proxy|_PROXY)$")
 
-settings.register_profile("suite", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
-settings.register_profile("fuzz", settings.get_profile("suite"), max_examples=1_000)
+settings.register_profile(
+    "suite", deadline=None, max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("fuzz", settings.get_profile("suite"), derandomize=False, max_examples=1_000)
 settings.load_profile("suite")
 
 
