@@ -160,17 +160,23 @@ def append_line(path: Path, data: Json) -> None:
 
 def _add(log: BinaryIO, text: bytes) -> None:
     """Add all of `text` or nothing; the log has no buffer, which could still be written on closing."""
-    end, left = log.seek(0, os.SEEK_END), text
+    end, left, is_added = log.seek(0, os.SEEK_END), text, False
     try:
         while left:
             left = left[log.write(left) :]
         os.fsync(log.fileno())
-    except BaseException:
-        with suppress(OSError):
-            log.seek(end)
-            if text.startswith(log.read()):  # else another process has added a line since
-                log.truncate(end)
-        raise
+        is_added = True
+    finally:
+        if not is_added:
+            _take_back(log, end, text)
+
+
+def _take_back(log: BinaryIO, end: int, text: bytes) -> None:
+    """Cut a log off at `end`, unless another process has added a line since."""
+    with suppress(OSError):
+        log.seek(end)
+        if text.startswith(log.read()):
+            log.truncate(end)
 
 
 def _ends_whole(log: BinaryIO) -> bool:

@@ -189,9 +189,7 @@ def _carries(given: int, quotes: Sequence[Quote], independent: frozenset[str]) -
 
 
 def _unusable(answer: Answer, persona: Persona, tool: Tool, rules: Rules) -> Iterator[str]:
-    criteria = [criterion.id for criterion in persona.criteria]
-    if not answer.abstain and answer.ratings and not {rating.criterion for rating in answer.ratings} & set(criteria):
-        yield f"none of the ratings is for a criterion of this seat; they are {', '.join(criteria)}"
+    yield from _of_another_seat(answer, persona)
     for where, text in answer.prose.items():
         if claim := claims_first_hand(text, rules.first_hand):
             yield f'{where} claims to have used the tool ("{claim}"); you have read a dossier and nothing else'
@@ -200,6 +198,14 @@ def _unusable(answer: Answer, persona: Persona, tool: Tool, rules: Rules) -> Ite
     ratings = [rating.rating for rating in answer.ratings]
     if tool.addressed and set(ratings) - {None} == {BEST}:
         yield "every rating is a 4, and the dossier holds a passage that addresses reviewers; rate the tool alone"
+
+
+def _of_another_seat(answer: Answer, persona: Persona) -> Iterator[str]:
+    """Yield a complaint where there are ratings and none is for a criterion of this seat: that is no abstention."""
+    criteria = [criterion.id for criterion in persona.criteria]
+    rated = {rating.criterion for rating in answer.ratings}
+    if rated and not answer.abstain and rated.isdisjoint(criteria):
+        yield f"none of the ratings is for a criterion of this seat; they are {', '.join(criteria)}"
 
 
 def flags(answer: Answer, persona: Persona, tool: Tool, rules: Rules) -> Iterator[Flag]:
