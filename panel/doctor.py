@@ -207,18 +207,29 @@ async def _servers(here: Sequence[Provider], environ: Mapping[str, str]) -> Sequ
     async with httpx2.AsyncClient(timeout=PROBE_S, trust_env=False) as http:
 
         async def probe(provider: Provider) -> Server:
-            url, key = provider.url or "", environ.get(provider.key or "", "").strip()
+            key = environ.get(provider.key or "", "").strip()
             try:
-                reply = await http.get(f"{url}/models", headers={"authorization": f"Bearer {key}"} if key else {})
+                reply = await http.get(
+                    f"{provider.url}/models", headers={"authorization": f"Bearer {key}"} if key else {}
+                )
                 told = None if reply.status_code in _WANTS_A_KEY else reply.json()
             except (httpx2.HTTPError, ValueError):
-                return Server(name=provider.name, url=url, state="not there")
-            if reply.status_code in _WANTS_A_KEY:
-                return Server(name=provider.name, url=url, state="wants a key")
-            models = told.get("data") if isinstance(told, dict) else None
-            if not isinstance(models, list):
-                return Server(name=provider.name, url=url, state="not there")
-            names = [scrubbed(str(model["id"])) for model in models if isinstance(model, dict) and "id" in model]
-            return Server(name=provider.name, url=url, state="listens", models=tuple(names))
+                return _server(provider, "not there")
+            return _server(provider, "wants a key") if reply.status_code in _WANTS_A_KEY else _told_by(provider, told)
 
         return await asyncio.gather(*map(probe, here))
+
+
+def _told_by(provider: Provider, told: object) -> Server:
+    """Return the server that answered so: one that speaks OpenAI's protocol lists its models, and no other is meant."""
+    models = told.get("data") if isinstance(told, dict) else None
+    if not isinstance(models, list):
+        return _server(provider, "not there")
+    names = [scrubbed(str(model["id"])) for model in models if isinstance(model, dict) and "id" in model]
+    return _server(provider, "listens", names)
+
+
+def _server(
+    provider: Provider, state: Literal["listens", "wants a key", "not there"], models: Sequence[str] = ()
+) -> Server:
+    return Server(name=provider.name, url=provider.url or "", state=state, models=tuple(models))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from panel.errors import SettingsError
@@ -51,12 +51,17 @@ def _mode(settings: Settings, models: Iterable[str]) -> str:
     live = [model for model in models if model not in silent]
     if silent and settings.mode in ("live", "fresh"):
         raise _no_key(silent[0], settings)
+    if live and settings.mode == "fresh":
+        return f"Panel asks {live[0]} anew, as {asked_for} says; earlier replies are kept."
+    return _by_keys(settings, live, silent)
+
+
+def _by_keys(settings: Settings, live: Sequence[str], silent: Sequence[str]) -> str:
+    """Return the line where the keys decide: who is asked, and who is only replayed."""
     keys = ", ".join(dict.fromkeys(settings.provider(model).key or "" for model in silent))
     if not live:
         how = f"set {keys}, or name a model with --model (see the README, Going live)"
         return f"Panel replays recordings, since {keys} is not set; nothing is paid. To go live: {how}."
-    if settings.mode == "fresh":
-        return f"Panel asks {live[0]} anew, as {asked_for} says; earlier replies are kept."
     rest = f" {keys} is not set: {', '.join(silent)} replays recordings." if silent else ""
     why = _why_live(settings.provider(live[0]))
     return f"Panel is live with {live[0]}, since {why}; only what no ledger holds is asked.{rest}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -92,22 +92,25 @@ def check_models(settings: Settings, panel: Sequence[Persona]) -> None:
     ids = [persona.id for persona in panel]
     for id in settings.models:
         if id not in ids:
-            where = settings.origins["models"]
-            raise SettingsError(f"{where}: models.{id}: no such persona{nearest(id, ids, 'the panel is')}")
-    named = [("model", settings.model)]
-    named += [(f"models.{id}", model) for id, model in settings.models.items()]
-    named += [("fallbacks", model) for model in settings.fallbacks]
-    for key, model in named:
-        where = settings.origins.get(key.partition(".")[0], "default")
-        places = {"flag": f"--{key}", "environment": f"PANEL_{key.upper()}", "default": key}
-        _check_model(settings, model, places.get(where, f"{where}: {key}"))
-    for persona in panel:
-        if persona.model:
-            _check_model(settings, persona.model, f"personas/{persona.id}.md: model")
+            problem = f"no such persona{nearest(id, ids, 'the panel is')}"
+            raise SettingsError(f"{settings.place('models')}.{id}: {problem}")
+    for place, model in _named_models(settings, panel):
+        _check_model(settings, model, place)
     for model in settings.fallbacks:
         if not settings.provider(model).has_model:
-            where = settings.origins["fallbacks"]
-            raise SettingsError(f"{where}: fallbacks: {model} can't stand in for a model; leave it out")
+            raise SettingsError(f"{settings.place('fallbacks')}: {model} can't stand in for a model; leave it out")
+
+
+def _named_models(settings: Settings, panel: Sequence[Persona]) -> Iterator[tuple[str, str]]:
+    """Yield every model that somebody named, behind the place where it was named."""
+    yield settings.place("model"), settings.model
+    for id, model in settings.models.items():
+        yield f"{settings.place('models')}.{id}", model
+    for model in settings.fallbacks:
+        yield settings.place("fallbacks"), model
+    for persona in panel:
+        if persona.model:
+            yield f"personas/{persona.id}.md: model", persona.model
 
 
 def _check_model(settings: Settings, model: str, place: str) -> None:

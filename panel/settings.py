@@ -8,6 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -128,7 +129,11 @@ class Settings(Record):
             raise SettingsError(f"model '{model}': {problem}")
         return known[provider]
 
-    @property
+    def place(self, key: str) -> str:
+        """Return where a setting was made, as a person would write it: an option, a variable, or file and key."""
+        return _place(key, self.origins.get(key, "default"))
+
+    @cached_property
     def providers(self) -> Mapping[str, Provider]:
         """Every provider by name, the servers of this project among them."""
         return providers(self.servers)
@@ -176,6 +181,10 @@ class Settings(Record):
 _FROM_ENVIRONMENT = ("model", "mode", "samples", "effort", "runs")
 _OUR_OWN = {"origins", "project"}
 _TABLES = {"retry", "models", "servers"}
+
+
+def _place(key: str, origin: str) -> str:
+    return {"flag": f"--{key}", "environment": _variable(key), "default": key}.get(origin, f"{origin}: {key}")
 
 
 def _variable(key: str) -> str:
@@ -252,7 +261,7 @@ def _fault(details: ErrorDetails, file: Path | None, origins: Mapping[str, str])
     problem = _problem(details, key, inner)
     origin = origins.get(key, "default")
     if origin in ("flag", "environment"):
-        return f"{'--' + key if origin == 'flag' else _variable(key)}: {problem}"
+        return f"{_place(key, origin)}: {problem}"
     line = _line(file.read_text(encoding="utf-8-sig"), key, *inner) if file else None
     return str(SettingsError.at(file or FILE, line, ".".join([key, *inner])[:120], problem))
 

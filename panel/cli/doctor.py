@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from panel.doctor import Checkup, examine
+from panel.doctor import Checkup, Holdings, Key, Server, examine
 from panel.errors import printable
 from panel.estimate import Estimate, estimate
 from panel.files import readable
@@ -43,24 +43,29 @@ def doctor(
 
 def _page(found: Checkup) -> str:
     """Return what was found as people read it."""
-    keys = [
-        f"{key.variable} {key.state}" for key in found.keys if key.state != "not set" or "PANEL" not in key.variable
-    ]
-    servers = [f"{server.name} {server.state} at {server.url}{_models(server.models)}" for server in found.servers]
-    ledgers = [
-        f"{ledger.folder}: {ledger.recordings} recordings{'' if ledger.is_written else ', only read'}"
-        for ledger in found.ledgers
-    ]
     parts = {
         "versions": [f"{name} {number}" for name, number in found.versions.items()],
         "project": [found.project, f"on the panel: {', '.join(found.personas) or 'nobody'}"],
         "settings": [f"{each.key} = {each.value} ({each.origin})" for each in found.settings],
-        "keys": keys,
-        "servers": servers,
-        "ledgers": ledgers,
+        "keys": [f"{key.variable} {key.state}" for key in found.keys if _is_telling(key)],
+        "servers": list(map(_server, found.servers)),
+        "ledgers": list(map(_ledger, found.ledgers)),
         "faults": list(found.faults) or ["none"],
     }
     return "".join(f"{title}\n" + "".join(f"  {line}\n" for line in lines) for title, lines in parts.items())
+
+
+def _is_telling(key: Key) -> bool:
+    """Return whether a key is worth a line: a server that needs none is not missing one."""
+    return key.state != "not set" or not key.variable.startswith("PANEL_KEY_")
+
+
+def _server(server: Server) -> str:
+    return f"{server.name} {server.state} at {server.url}{_models(server.models)}"
+
+
+def _ledger(ledger: Holdings) -> str:
+    return f"{ledger.folder}: {ledger.recordings} recordings{'' if ledger.is_written else ', only read'}"
 
 
 def _models(names: tuple[str, ...]) -> str:
