@@ -6,7 +6,6 @@ import asyncio
 import os
 import platform
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
@@ -20,8 +19,8 @@ from panel.prompt import Prompts
 from panel.provider import Provider
 from panel.record import Record
 from panel.settings import Settings
+from panel.version import DISTRIBUTION, installed
 
-DISTRIBUTION = "panel-of-critics"
 PACKAGES = ("anthropic", "openai", "httpx2", "pydantic", "tenacity", "jinja2", "typer", "genai-prices")
 PROBE_S = 1.0
 """Seconds that a server on this machine has for saying which models it holds."""
@@ -136,15 +135,8 @@ async def examine(near: Path, environ: Mapping[str, str] = os.environ) -> Checku
 
 
 def _versions() -> dict[str, str]:
-    found = {"python": platform.python_version(), "panel": _version(DISTRIBUTION)}
-    return found | {package: _version(package) for package in PACKAGES}
-
-
-def _version(distribution: str) -> str:
-    try:
-        return version(distribution)
-    except PackageNotFoundError:
-        return "not installed"
+    found = {"python": platform.python_version(), "panel": installed(DISTRIBUTION)}
+    return found | {package: installed(package) for package in PACKAGES}
 
 
 def _settings(settings: Settings) -> Iterable[Setting]:

@@ -252,6 +252,11 @@ DIALECTS = (ANTHROPIC, OPENAI, CHAT)
 PATHS = {"/responses", *(dialect.path for dialect in DIALECTS)}
 
 
+def turning_to(url: str) -> Mapping[str, str]:
+    """Return the variables that turn both SDKs to a server."""
+    return {"ANTHROPIC_BASE_URL": url, "OPENAI_BASE_URL": f"{url}/v1"}
+
+
 class Vendor:
     """The server: answers from a list in its order, or by a function, which may block; records every request."""
 
@@ -271,7 +276,7 @@ class Vendor:
     @property
     def environment(self) -> Mapping[str, str]:
         """The variables that turn both SDKs to this server."""
-        return {"ANTHROPIC_BASE_URL": self.url, "OPENAI_BASE_URL": f"{self.url}/v1"}
+        return turning_to(self.url)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -317,7 +322,7 @@ class Deaf:
     @property
     def environment(self) -> Mapping[str, str]:
         """The variables that turn both SDKs to it."""
-        return {"ANTHROPIC_BASE_URL": self.url, "OPENAI_BASE_URL": f"{self.url}/v1"}
+        return turning_to(self.url)
 
     def __enter__(self) -> Self:
         for waiting in self._waiting:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from io import TextIOWrapper
 from traceback import format_exception
 from typing import Annotated, Any
@@ -17,8 +16,7 @@ from typer.core import TyperGroup
 from panel.cli.exits import FAULT, INTERRUPTED
 from panel.cli.pipe import silence
 from panel.errors import PanelError, printable
-
-DISTRIBUTION = "panel-of-critics"
+from panel.version import DISTRIBUTION, installed
 
 COMMANDS = {
     "init": "Begin a project of your own: five personas, panel.toml, a first dossier, a workflow for CI.",
@@ -84,10 +82,7 @@ def _told(error: Exception, debug: bool) -> str:
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        try:
-            typer.echo(f"panel {version(DISTRIBUTION)}")
-        except PackageNotFoundError:
-            typer.echo("panel (not installed)")
+        typer.echo(f"panel {installed(DISTRIBUTION)}")
         raise typer.Exit
 
 
