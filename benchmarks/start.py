@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 BASELINE = [sys.executable, "-c", "import typer"]
 COMMANDS = {
     "panel --help": ["--help"],
-    "panel show": ["show", "examples/golden/smollm3.json"],
+    "panel show": ["show", "examples/golden/smollm3/review.json"],
     "panel review, replayed": ["review", "examples/smollm3.yaml", "--mode", "replay"],
 }
 

@@ -13,6 +13,7 @@ PanelError
     Rejected            the provider will not have this request or key: never retried
     GaveUp              retrying was stopped by a cap, a deadline or a count
     Waiting             a person has not answered yet
+  Busy                  another run is writing the same files          exit 1
 
 What a model says (a refusal, a reply cut short, a reply that is no take) is not an error:
 it is an outcome, kept with what it cost. See `panel.request.Stop` and `panel.review.Absence`.
@@ -96,6 +97,10 @@ class GaveUp(ModelError):
 
 class Waiting(ModelError):
     """A person has been asked and has not answered yet."""
+
+
+class Busy(PanelError):
+    """Another run is writing the records of the same tool; trying again later helps."""
 
 
 def on_one_line(text: str) -> str:

@@ -36,6 +36,11 @@ def digest_of(data: Json) -> str:
     return "sha256:" + hashlib.sha256(canonical(data)).hexdigest()
 
 
+def short_hash(data: Json) -> str:
+    """Return the first 16 digits of the content hash of `data`: enough to see that it changed."""
+    return digest_of(data).removeprefix("sha256:")[:16]
+
+
 def write_whole(path: Path, content: bytes) -> bool:
     """Write a file so that a reader, and a crash, find the old one or the new one and never a part.
 
@@ -196,6 +201,16 @@ def is_there(path: Path) -> bool:
     except (OSError, ValueError) as error:  # a zero byte in its name is a ValueError
         raise RecordError.at(path, None, "", f"can't be read: {getattr(error, 'strerror', None) or error}") from error
     return True
+
+
+def names_in(folder: Path) -> list[str]:
+    """Return the names in a folder, sorted; none where there is none. Raises RecordError where it can't be read."""
+    try:
+        return sorted(path.name for path in folder.iterdir())
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise RecordError.at(folder, None, "", f"can't be read: {why(folder, error)}") from error
 
 
 def _refuse(constant: str) -> None:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from panel.ask import ask_seat
+from panel.choices import Choice
 from panel.errors import InputError, RecordingMissing
-from panel.files import Json
+from panel.history import Entry
 from panel.llm.ledger import Recorded
 from panel.llm.open import Providers
+from panel.makeup import Makeup
 from panel.markdown import page
 from panel.mode import answering
 from panel.persona import Persona
 from panel.project import Project
-from panel.review import Absence, Review, Seat, review, seat
+from panel.review import Absence, Review, Seat, review
 from panel.seating import Asked, Kept, Seating, Unseated
-from panel.store import Choice, choice
 from panel.tool import Tool
 
 Watch = Callable[[Persona, Seat | None], None]
 """Told of a persona when its seat is asked, and again with the seat when it is done."""
+
+NoteKind = Literal["dropped", "stale", "chosen", "failed", "locked"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Note:
     """Something about one seat that whoever ran the review should know."""
 
     persona: str
-    kind: Literal["dropped", "stale", "chosen", "failed"]
+    kind: NoteKind
     text: str
 
 
@@ -54,23 +56,18 @@ class Reviewed:
 
 
 async def review_tool(
-    project: Project, tool: Tool, providers: Providers, only: Sequence[str] = (), watch: Watch = lambda *_: None
+    project: Project, tool: Tool, providers: Providers | None, only: Sequence[str] = (), watch: Watch = lambda *_: None
 ) -> Reviewed:
     """Return the review of a tool, and write it.
 
     `only` names the personas to ask, all where it is empty; the other seats stay as they are recorded.
+    Without `providers` nobody is asked, and what the ledgers lack is not asked yet.
     Raises InputError where something can't be asked; what was answered by then is in the ledger.
     """
     table = _Table(Seating.of(project, tool, only), providers, watch)
     seats = await side_by_side(project.panel, table.sit)
-    result = review(tool, seats)
-    table.save_choices()
-    paths = project.store.save_review(result, page(result))
-    if table.asked or table.seating.dropped:
-        events: dict[str, Json] = {"asked": [*table.asked], "dropped": [*table.seating.dropped]}
-        project.store.log(tool.slug, "review", label=result.verdict.label, **events)
-    is_whole = not any(seat.is_let_down for seat in seats) and not any(note.kind == "failed" for note in table.notes)
-    return Reviewed(result, paths, table.asked, table.notes, is_whole)
+    async with project.store.turn(tool.slug):
+        return await table.written(seats)
 
 
 async def side_by_side(panel: Sequence[Persona], sit: Callable[[Persona], Awaitable[Seat]]) -> list[Seat]:
@@ -85,16 +82,30 @@ async def side_by_side(panel: Sequence[Persona], sit: Callable[[Persona], Awaita
     return [each for each in done if isinstance(each, Seat)]
 
 
+async def rewritten(project: Project, tool: Tool, personas: Sequence[str]) -> Reviewed:
+    """Return the review after the choices of these personas changed, and write it, while it is this run's turn.
+
+    The other seats stay byte for byte as they are recorded; nobody is asked.
+    """
+    table = _Table(Seating.of(project, tool, personas), None, lambda *_: None)
+    return await table.written(await side_by_side(project.panel, table.sit))
+
+
+_LOCKED: tuple[NoteKind, str] = ("locked", "is locked and stays as recorded")
+_STALE: tuple[NoteKind, str] = ("stale", "stays as recorded, although dossier, persona, prompt or model changed since")
+
+
 @dataclass
 class _Table:
     """The seats of one review while they are filled."""
 
     seating: Seating
-    providers: Providers
+    providers: Providers | None
     watch: Watch
     asked: list[str] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     fresh: dict[str, Choice] = field(default_factory=dict)
+    made: dict[str, Entry] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for id in self.seating.dropped:
@@ -104,30 +115,27 @@ class _Table:
         """Return the seat of a persona: not invited, left as recorded, or answered."""
         match self.seating.plan(persona):
             case Unseated(reason):
-                return self._unseated(persona, reason)
-            case Kept(kept, is_current):
-                if not is_current:
-                    text = "stays as recorded, although dossier, persona, prompt or model changed since"
-                    self._note(persona.id, "stale", text)
+                return self.seating.unseated(persona, reason)
+            case Kept(kept, is_current, is_locked):
+                if is_locked or not is_current:
+                    self._note(persona.id, *(_LOCKED if is_locked else _STALE))
                 return kept
-            case Asked(is_live=False) as asked:
-                return await self._replayed(persona, asked)
-            case asked:
+            case Asked(is_live=True) as asked if self.providers:
                 self.watch(persona, None)
-                done = await self._answered(persona, asked)
+                done = await self._answered(persona, asked, self.providers)
                 self.watch(persona, done)
                 return done
+            case _:
+                return await self._replayed(persona)
 
-    async def _answered(self, persona: Persona, asked: Asked) -> Seat:
+    async def _answered(self, persona: Persona, asked: Asked, providers: Providers) -> Seat:
         settings = self.seating.project.settings
-        model = Recorded(
-            self.seating.project.ledgers, answering(asked.question.model, settings, self.providers), self.asked
-        )
+        model = Recorded(self.seating.project.ledgers, answering(asked.question.model, settings, providers), self.asked)
         if settings.mode == "fresh":
             return await self._anew(persona, asked, model)
-        if asked.is_chosen:
+        if asked.choice:
             self._note(persona.id, "chosen", "the take that was accepted stands; the number of samples is its own")
-        return self._or_earlier(persona, await ask_seat(asked.question, model, asked.samples, asked.first))
+        return self._or_earlier(persona, self._made(persona, asked, await asked.answered(model)))
 
     def _or_earlier(self, persona: Persona, done: Seat) -> Seat:
         """Return the seat, or the recorded one where a provider failed it: an outage replaces no opinion."""
@@ -143,34 +151,54 @@ class _Table:
         The choice is written at once, so that a run that is stopped keeps what was answered.
         """
         project, tool = self.seating.project, self.seating.tool
-        question = replace(asked.question, note=None)
-        unused = project.ledgers.unused_sample(question.request)
-        done = await ask_seat(question, model, project.settings.samples, unused)
+        anew = asked.anew(project.ledgers.unused_sample, project.settings.samples)
+        done = await anew.answered(model)
         if not done.is_let_down:
-            self.fresh[persona.id] = choice(unused, len({ask.sample for ask in done.asks}), tool, persona)
-            self.save_choices()
-            return done
-        earlier = await self._replayed(persona, asked)
+            self.fresh[persona.id] = anew.chosen(done)
+            async with project.store.turn(tool.slug):
+                project.store.save_choices(tool.slug, project.store.choices(tool.slug).with_seats(self.fresh))
+            return self._made(persona, anew, done)
+        earlier = await self._replayed(persona)
         if not earlier.take:
             return done
         self._note(persona.id, "failed", f"asked anew, it gave no take ({done.reason}); the earlier one stands")
         return earlier
 
-    async def _replayed(self, persona: Persona, asked: Asked) -> Seat:
+    async def _replayed(self, persona: Persona) -> Seat:
         """Return a seat from the ledgers alone; where they lack it, it was not asked yet."""
         try:
-            return await ask_seat(
-                asked.question, Recorded(self.seating.project.ledgers, None), asked.samples, asked.first
-            )
+            done = await self.seating.replayed(persona)
         except RecordingMissing:
-            return self._unseated(persona, "not asked yet")
+            return self.seating.unseated(persona, "not asked yet")
+        return self._made(persona, self.seating.plan(persona), done)
 
-    def _unseated(self, persona: Persona, reason: str) -> Seat:
-        return seat(persona, self.seating.tool, self.seating.project.prompts.digest, "unseated", reason=reason)
+    def _made(self, persona: Persona, plan: Unseated | Kept | Asked, done: Seat) -> Seat:
+        """Return the seat, which goes into the history of the tool unless it was an outage."""
+        if isinstance(plan, Asked) and done.asks and done.absence != Absence.FAILED:
+            self.made[persona.id] = Entry(choice=plan.chosen(done), makeup=Makeup.of(plan.question), seat=done)
+        return done
 
-    def _note(self, id: str, kind: Literal["dropped", "stale", "chosen", "failed"], text: str) -> None:
+    async def written(self, seats: Sequence[Seat]) -> Reviewed:
+        """Return the review that the seats make, and write it with all that belongs to it.
+
+        What another run chose or locked while these were asked is taken in.
+        """
+        seating, project, tool = self.seating, self.seating.project, self.seating.tool
+        latest = Seating.of(project, tool, seating.only)
+        table, fresh = _Table(latest, None, self.watch), latest.unlocked(self.fresh)
+        seats = [
+            done if persona.id in fresh or seating.plan(persona) == latest.plan(persona) else await table.sit(persona)
+            for persona, done in zip(project.panel, seats, strict=True)
+        ]
+        result, history = latest.standing or review(tool, seats), project.store.history(tool.slug)
+        for entry in {**self.made, **table.made}.values():
+            history.keep(entry)
+        project.store.save_choices(tool.slug, latest.choices.with_seats(fresh))
+        if self.asked or seating.dropped:
+            history.log("review", label=result.verdict.label, asked=[*self.asked], dropped=[*seating.dropped])
+        paths = project.store.save_review(result, page(result))
+        is_whole = not any(seat.is_let_down for seat in seats) and not any(note.kind == "failed" for note in self.notes)
+        return Reviewed(result, paths, self.asked, self.notes, is_whole)
+
+    def _note(self, id: str, kind: NoteKind, text: str) -> None:
         self.notes.append(Note(id, kind, text))
-
-    def save_choices(self) -> None:
-        """Write the choices that hold, those made in this run among them."""
-        self.seating.project.store.save_choices(self.seating.tool.slug, {**self.seating.choices, **self.fresh})

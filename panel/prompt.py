@@ -19,7 +19,7 @@ from pydantic import BaseModel, JsonValue
 
 from panel.document import read_text
 from panel.errors import PromptError
-from panel.files import Json, canonical, digest_of, readable
+from panel.files import Json, canonical, digest_of, readable, short_hash
 from panel.persona import Criterion, Persona
 from panel.request import Block, Label, Parameters, Request, Turn
 from panel.take import Vote
@@ -96,6 +96,11 @@ class Prompts:
     def digest(self) -> str:
         """Content hash of everything that a model is asked with and that its answer is judged with."""
         return digest_of({name: self.texts[name] for name in (*ASKED_WITH, *JUDGED_WITH)})
+
+    @cached_property
+    def hashes(self) -> Mapping[str, str]:
+        """A short hash of each file in `digest`, by its name."""
+        return {name: short_hash(self.texts[name]) for name in (*ASKED_WITH, *JUDGED_WITH)}
 
     @cached_property
     def schema(self) -> Mapping[str, JsonValue]:

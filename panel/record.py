@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from fractions import Fraction
-from typing import Annotated
+from pathlib import Path
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema
 
-from panel.files import Json, digest_of
+from panel.errors import RecordError
+from panel.files import Json, digest_of, read_json
 
 
 class Record(BaseModel):
@@ -20,6 +22,21 @@ class Record(BaseModel):
         """Return the record as plain JSON data, keys as they stand in files."""
         data: Json = self.model_dump(mode="json", by_alias=True)
         return data
+
+
+Kind = TypeVar("Kind", bound=Record)
+
+
+def read_record(path: Path, kind: type[Kind]) -> Kind:
+    """Return the record in a file; raises RecordError, naming file and first fault, where it is none of that kind."""
+    try:
+        return kind.model_validate(read_json(path))
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(step) for step in first["loc"])[:120]
+        name = kind.__name__.lower()
+        problem = f"is no {name} as Panel writes it ({first['msg']}); restore it, or delete it and run again"
+        raise RecordError.at(path, None, place, problem) from error
 
 
 def digest(record: Record) -> str:

@@ -226,6 +226,11 @@ _OF_REPLIES: Sequence[tuple[str, str, Callable[[Seat], bool]]] = (
         "the replies were given to an earlier form of the prompt",
         lambda seat: any(ask.carried_from for ask in seat.asks),
     ),
+    (
+        "retaken",
+        "the take was accepted after the seat had been asked anew",
+        lambda seat: seat.take is not None and seat.take.retakes > 0,
+    ),
     ("edited", "the text was edited by hand", lambda seat: seat.take is not None and seat.take.edited_by is not None),
 )
 

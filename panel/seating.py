@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Self
 
-from panel.errors import RecordError
+from panel.ask import ask_seat
+from panel.choices import Choice, Choices, choice
+from panel.errors import InputError, RecordError
+from panel.llm.ledger import Recorded
+from panel.llm.model import Model
 from panel.persona import Persona
 from panel.project import Project
 from panel.prompt import Question
-from panel.review import Seat
+from panel.request import Request
+from panel.review import Review, Seat, seat
 from panel.settings import Samples
-from panel.store import Choice
 from panel.take import score
 from panel.tool import Tool
 
@@ -32,6 +36,9 @@ class Kept:
     is_current: bool
     """True where it still answers what would be asked now."""
 
+    is_locked: bool = False
+    """True where no run may change it."""
+
 
 @dataclass(frozen=True)
 class Asked:
@@ -42,11 +49,30 @@ class Asked:
     first: int
     """The sample number to count from."""
 
-    is_chosen: bool
-    """True where an editor accepted just these samples."""
+    choice: Choice | None
+    """What an editor accepted, or None."""
 
     is_live: bool
     """True where a model may be asked."""
+
+    async def answered(self, model: Model) -> Seat:
+        """Return the seat that `model` answers, as it is published; raises what `ask_seat` raises."""
+        done = await ask_seat(self.question, model, self.samples, self.first)
+        return self.choice.applied(done, self.question) if self.choice else done
+
+    def chosen(self, done: Seat) -> Choice:
+        """Return the choice that brings `done` back, which this came to."""
+        drawn = len({ask.sample for ask in done.asks})
+        chosen = self.choice or choice(self.first, drawn, self.question.tool, self.question.persona)
+        return chosen.model_copy(update={"samples": drawn})
+
+    def anew(self, unused: Callable[[Callable[[int], Request]], int], samples: Samples) -> Self:
+        """Return the same seat asked anew without a note; `unused` finds the sample number to count from."""
+        question = replace(self.question, note=None)
+        first = unused(question.request)
+        before = self.choice.retakes if self.choice else 0
+        again = choice(first, 1, question.tool, question.persona).model_copy(update={"retakes": before + (first > 1)})
+        return replace(self, question=question, samples=samples, first=first, choice=again)
 
 
 @dataclass(frozen=True)
@@ -55,14 +81,14 @@ class Seating:
 
     project: Project
     tool: Tool
+    record: Review | None
+    """The record that is there, where it has a say."""
+
     only: Sequence[str]
     """The personas to ask, all where it is empty."""
 
-    recorded: Mapping[str, Seat]
-    """The seats of the record that is there, by persona."""
-
-    choices: Mapping[str, Choice]
-    """The choices that hold, by persona."""
+    choices: Choices
+    """The choices that hold."""
 
     dropped: Sequence[str]
     """Personas whose choice no longer holds, since the dossier or the persona changed."""
@@ -70,32 +96,63 @@ class Seating:
     @classmethod
     def of(cls, project: Project, tool: Tool, only: Sequence[str]) -> Self:
         """Return the seating of a tool; raises RecordError where its record or its choices can't be read."""
-        before = project.store.review(tool.slug) if only else None
         chosen = project.store.choices(tool.slug)
+        before = project.store.review(tool.slug) if only or chosen.locked else None
         panel = {persona.id: persona for persona in project.panel}
-        holding = {id: one for id, one in chosen.items() if id in panel and one.holds(tool, panel[id])}
+        void = [id for id, one in chosen.seats.items() if id in panel and not one.holds(tool, panel[id])]
+        dropped = [id for id in void if not chosen.locks(id)]
+        if before and (locked := [id for id in only if chosen.locks(id)]):
+            raise InputError(f"{tool.slug}: {', '.join(locked)}: locked; to let go: panel lock {tool.slug} --release")
         return cls(
             project=project,
             tool=tool,
+            record=before,
             only=only,
-            recorded={seat.persona: seat for seat in before.seats} if before else {},
-            choices=holding,
-            dropped=[id for id in chosen if id in panel and id not in holding],
+            choices=chosen.without(dropped),
+            dropped=dropped,
         )
 
     def plan(self, persona: Persona) -> Unseated | Kept | Asked:
         """Return what is to become of the seat of a persona."""
+        kept = self.recorded(persona.id)
+        if kept and self.choices.locks(persona.id):
+            return Kept(kept, is_current=True, is_locked=True)
         if reason := self.tool.seats.get(persona.id) or persona.not_invited(self.tool.kind, self.tool.category):
             return Unseated(reason)
         asked = self._asked(persona)
-        kept = self.recorded.get(persona.id)
         if asked.is_live or kept is None or not kept.asks:
             return asked
         if kept.take and kept.take.score != score(kept.take.ratings):
             problem = f"the score of {persona.id} does not follow from its ratings; run it again without --persona"
             raise RecordError.at(self.project.store.review_path(self.tool.slug), None, "", problem)
-        first = kept.asks[0]
-        return Kept(kept, first.request == asked.question.request(first.sample).identity)
+        return Kept(kept, is_current=_answers(kept, asked))
+
+    def recorded(self, persona: str) -> Seat | None:
+        """Return the seat of a persona in the record, where that has a say; None where there is none."""
+        return next((seat for seat in self.record.seats if seat.persona == persona), None) if self.record else None
+
+    @property
+    def standing(self) -> Review | None:
+        """The record where all of it is locked, else None."""
+        return self.record if self.choices.is_locked else None
+
+    def unlocked(self, choices: Mapping[str, Choice]) -> Mapping[str, Choice]:
+        """Return those of these choices, by persona, that concern no locked seat."""
+        return {id: one for id, one in choices.items() if not self.choices.locks(id)}
+
+    async def replayed(self, persona: Persona) -> Seat:
+        """Return the seat of a persona without asking anybody; raises RecordingMissing where no ledger has a reply."""
+        match self.plan(persona):
+            case Unseated(reason):
+                return self.unseated(persona, reason)
+            case Kept(kept):
+                return kept
+            case asked:
+                return await asked.answered(Recorded(self.project.ledgers, None, is_brief=True))
+
+    def unseated(self, persona: Persona, reason: str) -> Seat:
+        """Return the seat of a persona that is not heard, and was not asked."""
+        return seat(persona, self.tool, self.project.prompts.digest, "unseated", reason=reason)
 
     def earlier(self, persona: Persona) -> Seat | None:
         """Return the recorded seat of a persona if it was heard; None where there is none that can be read."""
@@ -108,11 +165,16 @@ class Seating:
         )
 
     def _asked(self, persona: Persona) -> Asked:
-        chosen = self.choices.get(persona.id)
+        chosen = self.choices.seats.get(persona.id)
         return Asked(
             question=self.project.question(self.tool, persona, chosen.note if chosen else None),
             samples=chosen.samples if chosen else self.project.settings.samples,
             first=chosen.sample if chosen else 1,
-            is_chosen=chosen is not None,
+            choice=chosen,
             is_live=not self.only or persona.id in self.only,
         )
+
+
+def _answers(seat: Seat, asked: Asked) -> bool:
+    """Return whether a recorded seat rests on just what would be asked now."""
+    return seat.asks[0].request == asked.question.request(seat.asks[0].sample).identity

@@ -103,6 +103,12 @@ class Settings(Record):
     ledgers: tuple[Folder, ...] = ()
     """Further ledgers, which are only read."""
 
+    tools: tuple[Folder, ...] = (Path("tools"),)
+    """Where the dossiers are: folders, of which every YAML file is one."""
+
+    golden: Folder | None = None
+    """Where the records are that `verify` holds the recordings against; None: in `runs`."""
+
     origins: Mapping[str, str] = Field(default={}, exclude=True)
     """Where each setting came from: flag, environment, the path of panel.toml, or default."""
 
@@ -172,6 +178,8 @@ class Settings(Record):
             update={
                 "runs": Path(os.path.realpath(runs / self.runs)),
                 "ledgers": tuple(Path(os.path.realpath(project / ledger)) for ledger in self.ledgers),
+                "tools": tuple(Path(os.path.realpath(project / folder)) for folder in self.tools),
+                "golden": self.golden and Path(os.path.realpath(project / self.golden)),
                 "origins": origins,
                 "project": project,
             }

@@ -129,8 +129,18 @@ class Take(Record):
     spread: int = 0
     """Highest less lowest score of those answers."""
 
+    retakes: int = 0
+    """How many times the seat was asked anew before this take was accepted."""
+
     edited_by: str | None = None
     """Who edited the text by hand, or None."""
+
+    @property
+    def prose(self) -> dict[str, str]:
+        """Everything that is published as running text, by what it is called."""
+        named = {"take": self.text, "headline": self.headline, "best_for": self.best_for, "not_for": self.not_for}
+        whys = {f"why of {rated.criterion}": rated.why for rated in self.ratings}
+        return named | {"would_change_my_vote": self.would_change_my_vote} | whys
 
 
 def exact_score(ratings: Sequence[Rated]) -> Fraction:

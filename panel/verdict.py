@@ -42,6 +42,7 @@ class Disclosure(Record):
         "by hand",
         "fallback",
         "carried",
+        "retaken",
         "edited",
     ]
     """What sort of thing."""

@@ -172,7 +172,7 @@ def test_a_message_can_t_steer_the_terminal(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_terminal_without_unicode_is_served(tmp_path: Path) -> None:
     """Where the terminal knows ASCII alone, characters that it lacks become question marks and nothing fails."""
-    call = [sys.executable, "-m", "panel", "show", str(EXAMPLES / "golden" / "smollm3.json")]
+    call = [sys.executable, "-m", "panel", "show", str(EXAMPLES / "golden" / "smollm3" / "review.json")]
 
     done = subprocess.run(call, env=os.environ | {"PYTHONIOENCODING": "ascii"}, capture_output=True, check=False)
 
@@ -195,14 +195,14 @@ def test_show_prints_takes_with_what_they_rest_on(tmp_path: Path) -> None:
 
 def test_show_prints_the_record_as_json() -> None:
     """`panel show --json` prints the record as it stands in its file, and nothing else."""
-    golden = EXAMPLES / "golden" / "smollm3.json"
+    golden = EXAMPLES / "golden" / "smollm3" / "review.json"
 
     assert json.loads(golden.read_bytes()) == json.loads(run("show", str(golden), "--json").stdout)
 
 
 def test_show_names_the_seats_that_there_are() -> None:
     """A persona that is not in the record is refused with the nearest one that is."""
-    done = run("show", str(EXAMPLES / "golden" / "smollm3.json"), "--persona", "sceptic")
+    done = run("show", str(EXAMPLES / "golden" / "smollm3" / "review.json"), "--persona", "sceptic")
 
     assert 2 == done.exit_code
     assert "--persona: no seat 'sceptic' in the review of SmolLM3" in done.stderr
@@ -212,7 +212,7 @@ def test_show_names_the_seats_that_there_are() -> None:
 def test_prompt_prints_the_request_whose_identity_the_record_names(tmp_path: Path) -> None:
     """`panel prompt` shows exactly what was asked: the identity that it prints is the one in the record."""
     done = run("prompt", str(EXAMPLES / "smollm3.yaml"), "--persona", "skeptic")
-    record = json.loads((EXAMPLES / "golden" / "smollm3.json").read_text())
+    record = json.loads((EXAMPLES / "golden" / "smollm3" / "review.json").read_text())
     (asked,) = [ask["request"] for seat in record["seats"] if seat["persona"] == "skeptic" for ask in seat["asks"]]
 
     assert asked == done.stdout.splitlines()[0]
@@ -363,7 +363,9 @@ def test_a_fault_of_the_machine_is_one_line(tmp_path: Path, monkeypatch: pytest.
 
 def test_a_record_by_a_stranger_can_t_steer_the_terminal(tmp_path: Path) -> None:
     """What somebody wrote into a record by hand is shown as plain characters."""
-    text = (EXAMPLES / "golden" / "smollm3.json").read_text().replace("Edged out", "\\u001b[2JEdged \\u202eout")
+    text = (
+        (EXAMPLES / "golden" / "smollm3" / "review.json").read_text().replace("Edged out", "\\u001b[2JEdged \\u202eout")
+    )
     (tmp_path / "odd.json").write_text(text)
 
     done = run("show", str(tmp_path / "odd.json"))

@@ -49,13 +49,13 @@ def test_a_clock_that_jumps_changes_no_verdict(
     made.project(tmp_path, personas=SEATS)
     times = chain((f"{year}-11-20T12:00:00Z" for year in years), repeat(f"{years[-1]}-01-01T00:00:00Z"))
     monkeypatch.setattr("panel.llm.anthropic.now", lambda: next(times))
-    monkeypatch.setattr("panel.store.now", lambda: next(times))
+    monkeypatch.setattr("panel.history.now", lambda: next(times))
     path = tmp_path / "runs" / "plumb" / "review.json"
     with Vendor([ANTHROPIC.said(made.reply())] * SEATS) as vendor:
         for name, value in {**vendor.environment, "ANTHROPIC_API_KEY": "not-a-key"}.items():
             monkeypatch.setenv(name, value)
         first, before = review(tmp_path), path.read_bytes()
-        monkeypatch.setattr("panel.store.now", lambda: "1990-01-01T00:00:00Z")
+        monkeypatch.setattr("panel.history.now", lambda: "1990-01-01T00:00:00Z")
         second = review(tmp_path)
 
     record = read_review(path)

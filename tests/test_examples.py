@@ -35,7 +35,7 @@ PANEL = {persona.id: persona for persona in read_panel(packaged("personas"))}
 
 def golden(slug: str) -> Review:
     """Return the review that an example is known to give."""
-    return read_review(EXAMPLES / "golden" / f"{slug}.json")
+    return read_review(EXAMPLES / "golden" / slug / "review.json")
 
 
 def takes() -> dict[str, str]:
@@ -50,7 +50,7 @@ def test_replaying_gives_the_golden_record(slug: str, tmp_path: Path) -> None:
     done = run("review", str(DOSSIERS[slug]), "--mode", "replay", "--runs", str(tmp_path))
 
     assert 0 == done.exit_code, done.output
-    assert (EXAMPLES / "golden" / f"{slug}.json").read_bytes() == (tmp_path / slug / "review.json").read_bytes()
+    assert (EXAMPLES / "golden" / slug / "review.json").read_bytes() == (tmp_path / slug / "review.json").read_bytes()
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -221,7 +221,7 @@ def test_a_changed_persona_asks_only_that_persona(tmp_path: Path) -> None:
 def test_golden_records_are_what_panel_writes() -> None:
     """A golden record is valid JSON that carries the schema's name, the rules' version, and no time of a run."""
     for slug in SLUGS:
-        data = json.loads((EXAMPLES / "golden" / f"{slug}.json").read_text())
+        data = json.loads((EXAMPLES / "golden" / slug / "review.json").read_text())
 
         assert (data["schema"], data["rules"]) == ("panel.review/1", "1")
         assert {"schema", "rules", "tool", "seats", "verdict"} == set(data)

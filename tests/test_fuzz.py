@@ -43,7 +43,7 @@ ledgers = ["more"]
 attempts = 2
 cap_s = 3
 """
-GOLDEN = (EXAMPLES / "golden" / "smollm3.json").read_bytes()
+GOLDEN = (EXAMPLES / "golden" / "smollm3" / "review.json").read_bytes()
 RECORDING = min((EXAMPLES / "recordings").rglob("*.json"))
 CHOICES = {
     "schema": "panel.choices/1",

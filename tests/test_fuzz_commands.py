@@ -28,7 +28,7 @@ from panel.project import packaged
 from panel.prompt import Prompts
 from panel.settings import Settings
 
-GOLDEN = json.loads((EXAMPLES / "golden" / "smollm3.json").read_bytes())
+GOLDEN = json.loads((EXAMPLES / "golden" / "smollm3" / "review.json").read_bytes())
 
 
 STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")

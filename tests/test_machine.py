@@ -21,6 +21,7 @@ from typer.testing import CliRunner, Result
 from vendor import ANTHROPIC, Vendor
 
 from panel.cli.app import app
+from panel.history import History
 from panel.llm.ledger import Ledger
 from panel.store import Store, read_review
 
@@ -54,7 +55,7 @@ def vendor(answering: Vendor, monkeypatch: pytest.MonkeyPatch) -> Vendor:
     for name, value in {**answering.environment, "ANTHROPIC_API_KEY": "not-a-key"}.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setattr("panel.llm.anthropic.now", lambda: NOON)
-    monkeypatch.setattr("panel.store.now", lambda: NOON)
+    monkeypatch.setattr("panel.history.now", lambda: NOON)
     answering.calls.clear()
     return answering
 
@@ -108,6 +109,8 @@ def assert_whole(desk: Desk, before: Files, page: bytes) -> None:
             case "log.jsonl":
                 assert after[path].startswith(before.get(path, b""))
                 assert all(json.loads(line)["event"] for line in after[path].splitlines())
+            case _ if path.parent.name == "takes":
+                assert list(History(path.parent.parent).all())
             case _:
                 assert Ledger(desk.runs / "ledger").read(path)
 

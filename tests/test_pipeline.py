@@ -83,12 +83,13 @@ def samples(done: Reviewed) -> list[int]:
 
 
 def test_a_review_writes_its_files(tmp_path: Path) -> None:
-    """A review writes page, record, log and a recording for each seat, and no choices that nobody made."""
+    """A review writes page, record, log, a take and a recording for each seat, and no choices that nobody made."""
     done = run(opened(tmp_path))
     written = tree(tmp_path / "runs")
     recordings = {f"ledger/{ask[7:9]}/{ask[7:]}.json" for ask in done.asked}
+    takes = {f"plumb/takes/mason{number}-1.json" for number in range(3)}
 
-    assert {"plumb/review.json", "plumb/review.md", "plumb/log.jsonl", *recordings} == set(written)
+    assert {"plumb/review.json", "plumb/review.md", "plumb/log.jsonl", *takes, *recordings} == set(written)
     assert ("Ship", 3, 3) == (done.review.verdict.label, done.review.verdict.heard, len(done.asked))
     assert [tmp_path / "runs" / "plumb" / name for name in ("review.json", "review.md")] == done.paths
     assert [("review", "Ship", [*done.asked], [])] == [
@@ -334,7 +335,7 @@ def test_a_fresh_run_that_fails_where_nothing_was_said_before_is_a_failure(tmp_p
     done = run(opened(tmp_path, mode="fresh"), answering(mason1=Transient("overloaded")))
 
     assert ["heard", "absent", "heard"] == [seat.status for seat in done.review.seats]
-    assert ["mason0", "mason2"] == sorted(opened(tmp_path).store.choices("plumb"))
+    assert ["mason0", "mason2"] == sorted(opened(tmp_path).store.choices("plumb").seats)
     assert not done.is_whole
 
 
@@ -380,7 +381,7 @@ def test_a_choice_is_dropped_where_dossier_or_persona_changes(
 
     assert (dropped, dropped) == (noted(done, "dropped"), log(tmp_path)[-1]["dropped"])
     assert numbers == samples(done)[:2]
-    assert {"mason0", "mason1"} - {*dropped} == set(opened(tmp_path).store.choices("plumb"))
+    assert {"mason0", "mason1"} - {*dropped} == set(opened(tmp_path).store.choices("plumb").seats)
 
 
 def test_a_choice_survives_what_critics_are_not_shown(tmp_path: Path) -> None:

@@ -38,7 +38,7 @@ def test_help_imports_nothing_slow(tmp_path: Path) -> None:
 
 def test_show_imports_no_sdk(tmp_path: Path) -> None:
     """`panel show` loads neither SDK."""
-    record = ROOT / "examples" / "golden" / "smollm3.json"
+    record = ROOT / "examples" / "golden" / "smollm3" / "review.json"
 
     loaded = modules_after(tmp_path, "show", str(record))
 

@@ -15,12 +15,13 @@ from hypothesis import strategies as st
 from made import DOSSIER, PERSONA, changed, persona, plumb, rated, take, tool
 
 from panel import store as store_module
+from panel.choices import Choice, Choices, choice
 from panel.errors import RecordError
 from panel.files import read_json, readable
 from panel.persona import Persona
 from panel.request import Attempt, Usage
 from panel.review import Absence, Ask, Review, Seat, review, seat
-from panel.store import Choice, Store, choice, read_review
+from panel.store import Store, read_review
 
 ASK = Ask(
     request="sha256:0",
@@ -92,7 +93,7 @@ def test_a_record_is_what_consumers_were_promised(tmp_path: Path, store: Store) 
 
 def test_a_tool_that_was_not_reviewed_has_no_record(store: Store) -> None:
     """Where there is no record there is none to give, and no choice either."""
-    assert (None, {}) == (store.review("plumb"), store.choices("plumb"))
+    assert (None, Choices()) == (store.review("plumb"), store.choices("plumb"))
 
 
 @pytest.mark.parametrize(
@@ -157,25 +158,25 @@ def test_choices_come_back_as_they_were(tmp_path: Path, store: Store) -> None:
     """Choices are read back as they were written, with their notes, and are sorted by persona in the file."""
     seats = {name: choice(2, 3, tool(tmp_path), persona(tmp_path)) for name in ("b", "a")}
     seats["a"] = seats["a"].model_copy(update={"note": "say what it costs"})
-    store.save_choices("plumb", seats)
+    store.save_choices("plumb", Choices().with_seats(seats))
     data: Any = read_json(store.folder / "plumb" / "choices.json")
 
-    assert (seats, ["a", "b"], "panel.choices/1") == (store.choices("plumb"), list(data["seats"]), data["schema"])
+    assert (seats, ["a", "b"], "panel.choices/1") == (store.choices("plumb").seats, list(data["seats"]), data["schema"])
 
 
 def test_no_file_is_written_for_no_choice(store: Store) -> None:
     """Where no choice is or was made, no file says so."""
-    store.save_choices("plumb", {})
+    store.save_choices("plumb", Choices())
 
     assert not store.folder.exists()
 
 
 def test_the_last_choice_can_be_dropped(tmp_path: Path, store: Store) -> None:
     """Where the last choice is dropped, the file says that there is none."""
-    store.save_choices("plumb", {"a": choice(1, 1, tool(tmp_path), persona(tmp_path))})
-    store.save_choices("plumb", {})
+    store.save_choices("plumb", Choices(seats={"a": choice(1, 1, tool(tmp_path), persona(tmp_path))}))
+    store.save_choices("plumb", Choices())
 
-    assert {} == store.choices("plumb")
+    assert Choices() == store.choices("plumb")
 
 
 @pytest.mark.parametrize(
@@ -212,8 +213,8 @@ def test_a_choice_is_of_samples_that_can_be(sample: int, samples: int) -> None:
 
 def test_a_log_has_a_line_an_event(store: Store) -> None:
     """Each event is one line with its time in UTC, its name and its details, in the order in which they came."""
-    store.log("plumb", "review", label="Ship", asked=["sha256:0"])
-    store.log("plumb", "choice", seat="mason")
+    store.history("plumb").log("review", label="Ship", asked=["sha256:0"])
+    store.history("plumb").log("choice", seat="mason")
     lines = [json.loads(line) for line in (store.folder / "plumb" / "log.jsonl").read_text().splitlines()]
 
     assert [("review", "Ship", ["sha256:0"]), ("choice", None, None)] == [
@@ -227,7 +228,7 @@ def test_tools_keep_apart(tmp_path: Path, store: Store) -> None:
     whole = reviewed(tmp_path)
     store.save_review(whole, "page")
     store.save_review(whole.model_copy(update={"tool": changed(whole.tool, slug="level")}), "page")
-    store.log("level", "review")
+    store.history("level").log("review")
 
     assert {"plumb/review.json", "plumb/review.md", "level/review.json", "level/review.md", "level/log.jsonl"} == {
         str(path.relative_to(store.folder)) for path in store.folder.rglob("*.*")

@@ -21,7 +21,7 @@ from forked import Child, Forked
 from mutated import within
 from vendor import ANTHROPIC, Answer, Call, Vendor
 
-import panel.llm.turn
+import panel.turn
 from panel.errors import RecordError, Transient
 from panel.llm.ledger import Ledger, Ledgers, Recorded
 from panel.llm.model import said
@@ -172,8 +172,8 @@ def test_where_there_is_no_fcntl_everybody_asks(
     tmp_path: Path, request_: Request, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A system without flock asks and records as any other."""
-    monkeypatch.setattr(panel.llm.turn.sys, "platform", "win32")
-    monkeypatch.delattr(panel.llm.turn, "fcntl")
+    monkeypatch.setattr(panel.turn.sys, "platform", "win32")
+    monkeypatch.delattr(panel.turn, "fcntl")
 
     async def story() -> Awaitable[Reply]:
         model = Slow()

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 from pydantic.json_schema import JsonSchemaMode
 
+from panel.choices import Choices
 from panel.files import Json, readable
 from panel.llm.ledger import Recording
 from panel.persona import Persona
 from panel.record import Record
 from panel.review import Review
-from panel.store import Choices
 from panel.tool import Dossier
 
 app = typer.Typer(rich_markup_mode=None)

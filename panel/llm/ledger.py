@@ -16,9 +16,9 @@ from panel.errors import RecordError, RecordingMissing
 from panel.files import LARGEST_RECORD, Json, digest_of, is_file, is_there, read_bytes, read_json, readable, write_new
 from panel.llm.keys import scrubbed, without_secrets
 from panel.llm.model import Model
-from panel.llm.turn import turn
 from panel.record import Record
 from panel.request import Label, Reply, Request
+from panel.turn import turn
 
 MOST_DIFF_LINES, LONGEST_LINE, CONTEXT = 16, 160, 40
 """Of what a miss shows: lines, characters a line, characters before a change."""
@@ -145,7 +145,7 @@ class Ledgers:
 
     def missing(self, request: Request) -> RecordingMissing:
         """Return the error for a request that no ledger holds: its seat, and what changed since the nearest one."""
-        seat = f"{request.label.tool}: {request.label.persona}: no recording of this request"
+        seat = _seat(request)
         similar = [recording for ledger in self.all for recording in ledger.labelled(request.label)]
         if not similar:
             return RecordingMissing(seat)
@@ -155,6 +155,10 @@ class Ledgers:
         )
         changes = _changes(_lines(nearest.request), lines)
         return RecordingMissing(f"{seat}; the nearest one differs in:\n" + "\n".join(changes))
+
+
+def _seat(request: Request) -> str:
+    return f"{request.label.tool}: {request.label.persona}: no recording of this request"
 
 
 def _lines(request: Request) -> list[str]:
@@ -200,13 +204,16 @@ class Recorded:
     asked: list[str] = field(default_factory=list)
     """Identities of what was asked in this run."""
 
+    is_brief: bool = False
+    """True where a miss need not be explained, which takes reading the whole ledger."""
+
     async def ask(self, request: Request) -> Reply:
         """Return the recorded reply, or ask and record; raises RecordingMissing where nobody may be asked."""
         identity, own = request.identity, self.ledgers.own
         if found := self.ledgers.find(identity):
             return found
         if self.inner is None:
-            raise self.ledgers.missing(request)
+            raise RecordingMissing(_seat(request)) if self.is_brief else self.ledgers.missing(request)
         async with turn(own.path(identity)):
             if meanwhile := own.find(identity):
                 return meanwhile.reply

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
-from panel.errors import RecordError
+from panel.errors import Busy, RecordError
 from panel.files import why
 
 if sys.platform != "win32":
@@ -19,8 +19,10 @@ if sys.platform != "win32":
 
 
 @asynccontextmanager
-async def turn(path: Path) -> AsyncIterator[None]:
+async def turn(path: Path, patience_s: float | None = None) -> AsyncIterator[None]:
     """Let those who are to write a file in one folder through one at a time; the folder is made where there is none.
+
+    Who waits longer than `patience_s` seconds gives up with Busy; where it is None, nobody does.
 
     The lock is the system's own, on the folder itself: no file is left over, and a process that ends, however it does,
     holds nobody back. Where the system locks no folders, nobody waits.
@@ -29,7 +31,7 @@ async def turn(path: Path) -> AsyncIterator[None]:
     descriptor = _opened(path)
     try:
         if descriptor is not None:
-            await _locked(descriptor)
+            await _in_time(descriptor, path.parent, patience_s)
         yield
     finally:
         if descriptor is not None:
@@ -44,6 +46,15 @@ def _opened(path: Path) -> int | None:
         return None if sys.platform == "win32" else os.open(path.parent, os.O_RDONLY)
     except OSError as error:
         raise RecordError(f"{path}: can't be written: {why(path, error)}; so nothing was asked for it") from error
+
+
+async def _in_time(descriptor: int, folder: Path, patience_s: float | None) -> None:
+    try:
+        async with asyncio.timeout(patience_s):
+            await _locked(descriptor)
+    except TimeoutError as error:
+        problem = f"another run has been writing here for more than {patience_s:g} s"
+        raise Busy(f"{folder}: {problem}; nothing was changed; let it end, then run this again") from error
 
 
 async def _locked(descriptor: int) -> None:
