@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
@@ -15,6 +14,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 from panel.document import Document, fit, nearest, read_document, read_text
 from panel.errors import ToolError
 from panel.files import Json, digest_of
+from panel.names import SLUG, Names, folded, names_of, slug_of
 from panel.passages import Passage, addressed
 from panel.record import Record
 
@@ -38,9 +38,6 @@ def _day(value: object) -> object:
 
 Day = Annotated[date, BeforeValidator(_day)]
 """A day, written 2026-11-20."""
-
-SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
-"""A slug is the name of a folder on any system."""
 
 _SOURCE_ID = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
 
@@ -192,7 +189,23 @@ def read_tool(path: Path, personas: Collection[str] | None = None) -> Tool:
     Raises ToolError with file, line and key for every fault in it, and where a dossier
     in the same folder already has its slug, its name or one of its aliases.
     """
-    document = read_document(read_text(path, ToolError), path, ToolError)
+    document = read_dossier(path)
+    beside = sorted([*path.parent.glob("*.yaml"), *path.parent.glob("*.yml")])
+    others = [each for each in beside if each.name != path.name and not each.name.startswith(".")]
+    return tool_of(document, personas, names_of(filter(None, map(_readable, others))))
+
+
+def read_dossier(path: Path) -> Document:
+    """Return what is in a dossier's file; raises ToolError where it is no mapping that Panel reads."""
+    return read_document(read_text(path, ToolError), path, ToolError)
+
+
+def tool_of(document: Document, personas: Collection[str] | None, taken: Names) -> Tool:
+    """Return the tool of a dossier that was read; `taken` are the names of the dossiers beside it.
+
+    Raises ToolError as `read_tool` does.
+    """
+    path = document.path
     dossier = fit(document, Dossier, ToolError)
     slug = dossier.slug or slug_of(dossier.name)
     _check(dossier, slug, document)
@@ -200,7 +213,7 @@ def read_tool(path: Path, personas: Collection[str] | None = None) -> Tool:
         if personas is not None and persona not in personas:
             problem = f"no such persona{nearest(persona, personas, 'the panel is')}"
             raise ToolError.at(path, document.line(("seats", persona)), f"seats.{persona}", problem)
-    _check_neighbours(dossier, slug, document)
+    _check_names(dossier, slug, document, taken)
     return as_read(dossier.model_copy(update={"slug": slug}), document.removed)
 
 
@@ -213,12 +226,6 @@ def as_read(dossier: Dossier, removed: Mapping[str, int]) -> Tool:
         removed=removed,
         addressed=tuple(_passages(dossier)),
     )
-
-
-def slug_of(name: str) -> str:
-    """Return the slug made from a name: ASCII letters and digits, single hyphens; empty where none remain."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
-    return "-".join(re.findall("[a-z0-9]+", plain))[:80].strip("-")
 
 
 def _passages(dossier: Dossier) -> Iterator[Passage]:
@@ -251,34 +258,20 @@ def _check(dossier: Dossier, slug: str, document: Document) -> None:
         seen.add(source.id)
 
 
-def _folded(name: str) -> str:
-    """Return the form under which two names are the same: case, accents, spaces, hyphens and underscores ignored."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(char for char in plain if not unicodedata.combining(char) and char not in " -_")
+def _check_names(dossier: Dossier, slug: str, document: Document, taken: Names) -> None:
+    """Refuse a dossier whose slug, name or alias is that of another one."""
+    mine = [("slug", slug, f"#{slug}"), ("name", dossier.name, folded(dossier.name))]
+    mine += [("aliases", alias, folded(alias)) for alias in dossier.aliases]
+    for key, name, same in mine:
+        for path in taken.get(same, ()):
+            if path != document.path:
+                problem = f"'{name}' is already what {path} calls its tool; rename one, or make them one dossier"
+                written = key if (key,) in document.lines else "name"
+                raise ToolError.at(document.path, document.line((written,)), written, problem)
 
 
-def _check_neighbours(dossier: Dossier, slug: str, document: Document) -> None:
-    """Refuse a dossier whose slug, name or alias is that of another one in its folder."""
-    mine = [("name", dossier.name), *(("aliases", alias) for alias in dossier.aliases)]
-    for path in sorted([*document.path.parent.glob("*.yaml"), *document.path.parent.glob("*.yml")]):
-        if path.name == document.path.name or path.name.startswith("."):
-            continue
-        their_slug, their_names = _names_in(path)
-        taken = [("slug", slug)] if slug == their_slug else []
-        for key, name in [*taken, *(each for each in mine if _folded(each[1]) in their_names)]:
-            problem = f"'{name}' is already what {path} calls its tool; rename one, or make them one dossier"
-            written = key if (key,) in document.lines else "name"
-            raise ToolError.at(document.path, document.line((written,)), written, problem)
-
-
-def _names_in(path: Path) -> tuple[str, set[str]]:
-    """Return the slug and the folded names of a neighbouring file; nothing where it is no dossier."""
+def _readable(path: Path) -> Document | None:
     try:
-        content = read_document(read_text(path, ToolError), path, ToolError).content
+        return read_dossier(path)
     except ToolError:
-        return "", set()
-    name, aliases, slug = content.get("name"), content.get("aliases"), content.get("slug")
-    if not isinstance(name, str):
-        return "", set()
-    others = [alias for alias in aliases if isinstance(alias, str)] if isinstance(aliases, list) else []
-    return slug if isinstance(slug, str) else slug_of(name), {_folded(each) for each in (name, *others)}
+        return None

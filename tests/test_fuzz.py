@@ -21,13 +21,14 @@ from panel.document import LARGEST_FILE, MOST_VALUES
 from panel.errors import InputError, RecordError
 from panel.files import LARGEST_RECORD, read_json
 from panel.llm.ledger import Ledger
+from panel.names import SLUG
 from panel.persona import read_persona
 from panel.project import packaged
 from panel.prompt import ASKED_WITH, Prompts, Question
 from panel.request import Request
 from panel.settings import Settings
 from panel.store import Store, read_review
-from panel.tool import SLUG, read_tool
+from panel.tool import read_tool
 
 Read = Callable[[Path], object]
 TOML = """\

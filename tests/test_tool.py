@@ -15,7 +15,8 @@ from made import DOSSIER, tool
 
 from panel.errors import ToolError
 from panel.files import digest_of
-from panel.tool import RESERVED, Tool, read_tool, slug_of
+from panel.names import slug_of
+from panel.tool import RESERVED, Tool, read_tool
 
 OTHER = DOSSIER.replace("name: Plumb", "name: Other").replace("slug: plumb", "slug: other")
 BARE = "name: Lathe\ncategory: Tools\nkind: app\ntagline: It turns.\ndescription: It turns wood into bowls.\n"

@@ -11,10 +11,10 @@ from panel.cli import sheet
 from panel.document import nearest, shown
 from panel.errors import RecordError, printable
 from panel.files import Json, is_there, readable
+from panel.names import SLUG
 from panel.review import Review
 from panel.settings import Settings
 from panel.store import Store, read_review
-from panel.tool import SLUG
 
 app = typer.Typer(rich_markup_mode=None)
 

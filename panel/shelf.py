@@ -1,0 +1,68 @@
+"""The shelf: every dossier of a project, each file read once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from panel.document import nearest, shown
+from panel.errors import ToolError
+from panel.names import SLUG, names_of
+from panel.project import Project
+from panel.tool import Tool, read_dossier, read_tool, tool_of
+
+ENDINGS = (".yaml", ".yml")
+
+
+@dataclass(frozen=True)
+class Shelved:
+    """A tool with the file that its dossier is in."""
+
+    path: Path
+    tool: Tool
+
+
+def shelf(project: Project) -> list[Shelved]:
+    """Return every tool of a project, by the paths of their dossiers.
+
+    Raises ToolError with every fault of every dossier, and where there is none at all.
+    """
+    folders = project.settings.tools
+    paths = sorted({path for folder in folders for path in folder.glob("*") if _is_dossier(path)})
+    if not paths:
+        where = " or ".join(map(str, folders))
+        raise ToolError(f"{where}: there are no dossiers here; name their folders as `tools` in panel.toml")
+    documents = [read_dossier(path) for path in paths]
+    taken, tools, faults = names_of(documents), [], []
+    for document in documents:
+        try:
+            tools.append(Shelved(document.path, tool_of(document, project.persona_ids, taken)))
+        except ToolError as error:
+            faults.append(str(error))
+    if faults:
+        raise ToolError("\n".join(faults))
+    return tools
+
+
+def named(project: Project, names: Sequence[str]) -> list[Shelved]:
+    """Return the tools that people name, by the path of the dossier or by slug; the whole shelf where none is named."""
+    if not names:
+        return shelf(project)
+    found = {name: _by_path(project, Path(name)) for name in names if Path(name).suffix in ENDINGS}
+    if len(found) < len(names):
+        tools = {one.tool.slug: one for one in shelf(project)}
+        for name in names:
+            if name not in found and name not in tools:
+                near = nearest(name, tools, "there are")
+                raise ToolError(f"{shown(name)}: no dossier has this slug{near if SLUG.fullmatch(name) else ''}")
+        found |= {name: tools[name] for name in names if name not in found}
+    return [found[name] for name in names]
+
+
+def _by_path(project: Project, path: Path) -> Shelved:
+    return Shelved(path, read_tool(path, project.persona_ids))
+
+
+def _is_dossier(path: Path) -> bool:
+    return path.suffix in ENDINGS and not path.name.startswith(".") and path.is_file()
