@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Literal, Self
 
 from pydantic import Field
@@ -136,6 +136,16 @@ class Choices(Record):
     def with_seats(self, seats: Mapping[str, Choice]) -> Self:
         """Return the choices with these in place of those of the same personas."""
         return self.model_copy(update={"seats": dict(sorted({**self.seats, **seats}.items()))})
+
+    def with_locks(self, personas: Iterable[str]) -> Self:
+        """Return the choices with these seats locked too."""
+        locked = self.locked if self.locked == "all" else tuple(sorted({*self.locked, *personas}))
+        return self.model_copy(update={"locked": locked})
+
+    def released(self, personas: Iterable[str]) -> Self:
+        """Return the choices with these seats let go; a review that was locked as a whole must be let go as a whole."""
+        kept = tuple(id for id in self.locked if id not in {*personas}) if self.locked != "all" else self.locked
+        return self.model_copy(update={"locked": kept})
 
     def without(self, personas: Sequence[str]) -> Self:
         """Return the choices but for those of these personas."""

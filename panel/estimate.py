@@ -48,6 +48,11 @@ def estimate(project: Project, tool: Tool, at: datetime) -> Estimate:
     """
     seating = Seating.of(project, tool, ())
     plans = [plan for plan in map(seating.plan, project.panel) if isinstance(plan, Asked)]
+    return estimate_of(project, plans, at)
+
+
+def estimate_of(project: Project, plans: Sequence[Asked], at: datetime) -> Estimate:
+    """Return what these seats would take, at the prices of the day `at`."""
     first = [request for plan in plans for request in _requests(plan, AUTO_STEPS[0])]
     every = [request for plan in plans for request in _requests(plan, AUTO_STEPS[-1])]
     missing, missing_at_most = _missing(project, first), _missing(project, every)

@@ -116,16 +116,19 @@ class Seating:
         """Return what is to become of the seat of a persona."""
         kept = self.recorded(persona.id)
         if kept and self.choices.locks(persona.id):
-            return Kept(kept, is_current=True, is_locked=True)
+            return Kept(self._sound(kept), is_current=True, is_locked=True)
         if reason := self.tool.seats.get(persona.id) or persona.not_invited(self.tool.kind, self.tool.category):
             return Unseated(reason)
         asked = self._asked(persona)
         if asked.is_live or kept is None or not kept.asks:
             return asked
+        return Kept(self._sound(kept), is_current=_answers(kept, asked))
+
+    def _sound(self, kept: Seat) -> Seat:
         if kept.take and kept.take.score != score(kept.take.ratings):
-            problem = f"the score of {persona.id} does not follow from its ratings; run it again without --persona"
+            problem = f"the score of {kept.persona} does not follow from its ratings; run it again without --persona"
             raise RecordError.at(self.project.store.review_path(self.tool.slug), None, "", problem)
-        return Kept(kept, is_current=_answers(kept, asked))
+        return kept
 
     def recorded(self, persona: str) -> Seat | None:
         """Return the seat of a persona in the record, where that has a say; None where there is none."""

@@ -18,17 +18,37 @@ from panel.cli.pipe import silence
 from panel.errors import PanelError, printable
 from panel.version import DISTRIBUTION, installed
 
-COMMANDS = {
-    "init": "Begin a project of your own: five personas, panel.toml, a first dossier, a workflow for CI.",
-    "review": "Ask the panel about a tool, and write its record.",
-    "show": "Print a record: the verdict, and what each critic says.",
-    "prompt": "Print the exact request that a critic would get.",
-    "tool": "Begin a dossier, or check dossiers.",
-    "persona": "List the personas, or check persona files.",
-    "doctor": "Show keys, servers, settings, ledgers, what is wrong with them, and what a review would cost.",
-    "schema": "Print the JSON Schema of a record or of a file that people write.",
+SECTIONS = {
+    "Reviewing": {
+        "review": "Ask the panel about a tool, and write its record.",
+        "show": "Print a record: the verdict, and what each critic says.",
+        "prompt": "Print the exact request that a critic would get.",
+    },
+    "At the desk": {
+        "status": "Show which seats are stale and why, and what a refresh would cost.",
+        "inbox": "Show what needs an eye, by reason.",
+        "retake": "Ask one critic once more; accept what comes, or keep the old take.",
+        "edit": "Open the words of a take in $EDITOR.",
+        "log": "Show every take that a tool ever had, and what was done with them.",
+        "diff": "Show what changed between two takes of a critic.",
+        "restore": "Bring an earlier take back.",
+        "lock": "Keep a review, or some of its seats, from being changed.",
+        "approve": "Run the checklist over a review, and write down who approved it.",
+    },
+    "Project": {
+        "init": "Begin a project of your own: five personas, panel.toml, a first dossier, a workflow for CI.",
+        "tool": "Begin a dossier, or check dossiers.",
+        "persona": "List the personas, or check persona files.",
+        "doctor": "Show keys, servers, settings, ledgers, what is wrong with them, and what a review would cost.",
+        "schema": "Print the JSON Schema of a record or of a file that people write.",
+    },
 }
 """Each command with its line in the help; its module in `panel.cli` is imported when it runs."""
+
+WIDEST = 8
+"""Characters of a command's name in the help, so that the sections have one margin."""
+
+COMMANDS = {name: line for section in SECTIONS.values() for name, line in section.items()}
 
 
 class Commands(TyperGroup):
@@ -48,8 +68,9 @@ class Commands(TyperGroup):
         return typer.main.get_command(import_module(f"panel.cli.{cmd_name}").app)
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+        for title, commands in SECTIONS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(WIDEST), line) for name, line in commands.items()])
 
     def invoke(self, ctx: Context) -> Any:
         """Run the command; an error leaves as one message, or with --debug as a traceback, and with its exit code."""
@@ -100,7 +121,8 @@ def panel(
 ) -> None:
     """An accountable panel of critics for tools, played by language models.
 
-    Exit codes: 0 done, 1 a provider let us down, 2 something you wrote or set, 130 interrupted.
+    Exit codes: 0 done, 1 a provider let us down, 2 something you wrote or set,
+    3 verify found a difference, 130 interrupted.
     """
     # A terminal that can't show a character shows a question mark in its place.
     for stream in (sys.stdout, sys.stderr):

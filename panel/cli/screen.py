@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 
 import typer
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.live import Live
+from rich.padding import Padding
 from rich.spinner import Spinner
 from rich.text import Text
 
@@ -21,7 +22,7 @@ from panel.persona import Persona
 from panel.pipeline import Reviewed
 from panel.project import Project
 from panel.request import Attempt, Request
-from panel.review import Seat
+from panel.review import Ask, Seat
 from panel.tool import Tool
 
 
@@ -89,8 +90,7 @@ class Screen:
         for text in dict.fromkeys(note.text for note in done.notes):
             personas = ", ".join(note.persona for note in done.notes if note.text == text)
             self.say(f"  note: {personas}: {text}")
-        self.say("")
-        self.console.print(inert(verdict_text(done.review)))
+        self._verdict(done)
         self.say(receipt(done))
         reasons = [*(seat.reason or "" for seat in done.review.seats), *(note.text for note in done.notes)]
         if any(WAITING in reason for reason in reasons):
@@ -98,6 +98,34 @@ class Screen:
             self.say(
                 f"Paste the sheets in {folder}/outbox into a chat, save the replies in {folder}/inbox, run this again."
             )
+        self._paths(done)
+
+    def written(self, done: Reviewed) -> None:
+        """Print the verdict of a record that was written without asking anybody, and where it is."""
+        self._verdict(done)
+        self._paths(done)
+
+    def show(self, what: RenderableType) -> None:
+        """Print something that has a form of its own; texts in it must be inert."""
+        self.console.print(what)
+
+    def indented(self, text: Text, by: int) -> None:
+        """Print a text so far from the margin: wrapped in a terminal, on one line in a pipe."""
+        if self.console.is_terminal:
+            self.console.print(Padding(text, (0, 0, 0, by)))
+        else:
+            self.console.print(Text(" " * by).append_text(text))
+
+    @property
+    def is_coloured(self) -> bool:
+        """True where colours can be seen."""
+        return self.console.is_terminal and not self.console.no_color
+
+    def _verdict(self, done: Reviewed) -> None:
+        self.say("")
+        self.console.print(inert(verdict_text(done.review)))
+
+    def _paths(self, done: Reviewed) -> None:
         self.say("\n".join(str(_nearby(path)) for path in done.paths))
 
 
@@ -109,10 +137,15 @@ def _nearby(path: Path) -> Path:
 def receipt(done: Reviewed) -> str:
     """Return how many replies came from where, and what was paid in this run."""
     asks = [ask for seat in done.review.seats for ask in seat.asks]
-    asked = [ask for ask in asks if ask.request in done.asked]
+    return paid(asks, done.asked)
+
+
+def paid(asks: Sequence[Ask], now: Sequence[str]) -> str:
+    """Return where the replies to `asks` came from, and what those to the requests asked `now` cost."""
+    asked = [ask for ask in asks if ask.request in now]
     costs = [ask.cost_usd for ask in asked]
-    paid = f"${sum((Decimal(cost) for cost in costs if cost), Decimal(0)).normalize():f}"
+    total = f"${sum((Decimal(cost) for cost in costs if cost), Decimal(0)).normalize():f}"
     if None in costs:
-        paid += f" and {costs.count(None)} of unknown price"
+        total += f" and {costs.count(None)} of unknown price"
     kept = len(asks) - len(asked)
-    return f"{kept} {'reply' if kept == 1 else 'replies'} from the ledger, {len(asked)} asked now, {paid} paid"
+    return f"{kept} {'reply' if kept == 1 else 'replies'} from the ledger, {len(asked)} asked now, {total} paid"

@@ -1,0 +1,174 @@
+"""A change between two records of one tool: what it means first, then the words."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from panel.files import readable
+from panel.review import Review, Seat
+from panel.take import Rated, Take
+from panel.verdict import Verdict
+
+ALIKE = 0.5
+"""Texts that share less than this of their words read better one after the other."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """A run of words that stayed, went or came."""
+
+    kind: Literal["same", "gone", "new"]
+    text: str
+
+
+@dataclass(frozen=True)
+class SeatChange:
+    """One seat, before and after; None where it was not at the table."""
+
+    before: Seat | None
+    after: Seat | None
+
+    @property
+    def seat(self) -> Seat:
+        """The seat as it is now, or as it was where it left."""
+        seat = self.after or self.before
+        assert seat
+        return seat
+
+    @property
+    def is_flipped(self) -> bool:
+        """True where both votes are there and differ."""
+        old, new = _take(self.before), _take(self.after)
+        return bool(old and new and old.vote != new.vote)
+
+    @property
+    def meaning(self) -> str:
+        """What changed, in words: `Founder flipped 64 to 58: criterion moat 3 to 2`."""
+        old, new = _take(self.before), _take(self.after)
+        if not old or not new:
+            return f"{self.seat.name} {standing(self.before)} to {standing(self.after)}"
+        reasons = [*ratings(old, new)]
+        because = f": {', '.join(reasons)}" if reasons else ""
+        if self.is_flipped:
+            return f"{self.seat.name} flipped {old.score} to {new.score}{because}"
+        if old.score != new.score:
+            return f"{self.seat.name} moved {old.score} to {new.score}{because}"
+        return f"{self.seat.name} still {new.score} {new.vote}{because or f': {_other_parts(old, new)}'}"
+
+
+def _take(seat: Seat | None) -> Take | None:
+    return seat.take if seat else None
+
+
+def standing(seat: Seat | None) -> str:
+    """Return what a seat comes to: `64 ship`, `abstained (reason)`, `not invited (reason)`, `not at the table`."""
+    if seat is None:
+        return "not at the table"
+    if seat.take:
+        return f"{seat.take.score} {seat.take.vote}"
+    return f"{seat.absence or 'not invited'} ({seat.reason})"
+
+
+def ratings(old: Take, new: Take) -> Iterator[str]:
+    """Yield each criterion that is rated or weighed otherwise: `criterion moat 3 to 2`."""
+    before, after = ({rated.criterion: rated for rated in take.ratings} for take in (old, new))
+    for criterion in dict.fromkeys([*before, *after]):
+        was, now = before.get(criterion), after.get(criterion)
+        if was and now and was.weight != now.weight:
+            yield f"criterion {criterion} weighs {was.weight} to {now.weight}"
+        if _rating(was) != _rating(now):
+            yield f"criterion {criterion} {_rating(was)} to {_rating(now)}"
+
+
+def _rating(rated: Rated | None) -> str:
+    if rated is None:
+        return "absent"
+    return f"{_plain(rated.rating)}{' (capped)' if rated.capped else ''}"
+
+
+def _plain(value: Fraction | None) -> str:
+    return "not told" if value is None else f"{float(value):.1f}".removesuffix(".0")
+
+
+def _other_parts(old: Take, new: Take) -> str:
+    prose = [name for name, text in new.prose.items() if old.prose.get(name) != text]
+    parts = [name for name in ("evidence", "outside", "flags") if getattr(old, name) != getattr(new, name)]
+    counted = [name for name in ("samples", "spread", "retakes") if getattr(old, name) != getattr(new, name)]
+    edited = [f"edited by {new.edited_by}"] if new.edited_by != old.edited_by else []
+    return f"other {', '.join([*prose, *parts, *counted, *edited] or ['asks'])}"
+
+
+def seat_changes(before: Review, after: Review) -> list[SeatChange]:
+    """Return the seats that differ, in the order of the table now, those that left at the end."""
+    old, new = ({seat.persona: seat for seat in review.seats} for review in (before, after))
+    pairs = [SeatChange(old.get(id), new.get(id)) for id in dict.fromkeys([*new, *old])]
+    return [pair for pair in pairs if pair.before != pair.after]
+
+
+def split(verdict: Verdict) -> str:
+    """Return the label with its votes: `Mixed 2-2`."""
+    return f"{verdict.label} {verdict.ship}-{verdict.skip}"
+
+
+def meanings(before: Review, after: Review) -> list[str]:
+    """Return what changed, the verdict and the flipped votes first; nothing where the records are the same."""
+    if before == after:
+        return []
+    changes = seat_changes(before, after)
+    telling = [change for change in changes if change.is_flipped or not (_take(change.before) and _take(change.after))]
+    name, was, now = after.tool.name, before.verdict, after.verdict
+    because = "; ".join(change.meaning for change in telling or changes)
+    lines = []
+    if was.label != now.label:
+        lines.append(f"{name}: {was.label} to {now.label}{f' because {because}' if because else ''}")
+    elif telling:
+        lines.append(f"{name}: stays {split(now)}; {because}")
+    lines += [f"{name}: {change.meaning}" for change in changes if change not in telling]
+    fields = _changed_fields(before, after)
+    lines += [f"{name}: the dossier changed: {', '.join(fields)}"] if fields else []
+    lines += [f"{name}: the rules changed: {before.rules} to {after.rules}"] if before.rules != after.rules else []
+    return lines or [f"{name}: {', '.join(_parts(was, now))} of the verdict changed"]
+
+
+def _changed_fields(before: Review, after: Review) -> list[str]:
+    return [key for key in type(after.tool).model_fields if getattr(before.tool, key) != getattr(after.tool, key)]
+
+
+def _parts(was: Verdict, now: Verdict) -> list[str]:
+    return [key for key in Verdict.model_fields if getattr(was, key) != getattr(now, key)]
+
+
+def lines_changed(before: Review, after: Review, most: int) -> list[str]:
+    """Return the changed lines of the two records as they stand in files, each with its sign; at most `most`."""
+    old, new = (readable(review.as_json()).decode().splitlines() for review in (before, after))
+    changed = [line for line in difflib.unified_diff(old, new, n=1, lineterm="") if not line.startswith(("---", "+++"))]
+    return changed if len(changed) <= most else [*changed[:most], f"… and {len(changed) - most} more lines"]
+
+
+def words_changed(before: str, after: str) -> list[Span]:
+    """Return both texts as one, in runs of words that stayed, went or came; texts that share little one by one."""
+    old, new = (re.findall(r"\s*\S+", text) for text in (before, after))
+    matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
+    if matcher.ratio() < ALIKE:
+        return [Span("gone", before), Span("new", after)]
+    spans = []
+    for kind, start, end, new_start, new_end in matcher.get_opcodes():
+        if kind == "equal":
+            spans.append(Span("same", "".join(old[start:end])))
+            continue
+        spans += [Span("gone", "".join(old[start:end]))] if end > start else []
+        spans += [Span("new", "".join(new[new_start:new_end]))] if new_end > new_start else []
+    return spans
+
+
+def prose_changed(old: Take | None, new: Take | None) -> Mapping[str, list[Span]]:
+    """Return the texts that differ, by what they are called, each in runs of words."""
+    before, after = (take.prose if take else {} for take in (old, new))
+    names = dict.fromkeys([*after, *before])
+    pairs = {name: (before.get(name, ""), after.get(name, "")) for name in names}
+    return {name: words_changed(*pair) for name, pair in pairs.items() if pair[0] != pair[1]}

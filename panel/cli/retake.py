@@ -1,0 +1,150 @@
+"""`panel retake`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+import typer
+
+from panel.change import SeatChange, prose_changed, ratings, split
+from panel.cli.desk import Named, Runs, found, show_words, tell
+from panel.cli.exits import INTERRUPTED
+from panel.cli.screen import Screen, paid
+from panel.desk.retake import Retake, accept, leave, planned, retake
+from panel.desk.retake import pages as pages_of
+from panel.desk.retake import standing as record_of
+from panel.errors import InputError, RecordingMissing
+from panel.estimate import estimate_of
+from panel.llm.open import Providers
+from panel.mode import announcement, ways_forward
+from panel.project import Project
+from panel.seating import Asked
+from panel.tool import Tool
+
+app = typer.Typer(rich_markup_mode=None)
+Answer = Literal["accept", "keep", "try again"]
+_ANSWERS: dict[str, Answer] = {"a": "accept", "k": "keep", "t": "try again"}
+SHOWN = ("headline", "take", "best_for", "not_for", "would_change_my_vote")
+
+
+@app.command(name="retake")
+def retake_command(
+    tool: Named,
+    persona: Annotated[str, typer.Option(help="Which critic is asked once more.")],
+    note: Annotated[str | None, typer.Option(help="What to mind; part of the request, never published.")] = None,
+    samples: Annotated[str | None, typer.Option(help="How often the seat is asked: 1 to 9, or auto.")] = None,
+    preview: Annotated[
+        bool, typer.Option("--preview", help="Show what would be asked and paid, and ask nobody.")
+    ] = False,
+    accepts: Annotated[bool, typer.Option("--accept", help="Accept what comes, without being asked.")] = False,
+    keeps: Annotated[bool, typer.Option("--keep", help="Keep the old take, without being asked.")] = False,
+    model: Annotated[str | None, typer.Option(help="provider:name.")] = None,
+    runs: Runs = None,
+) -> None:
+    """Ask one critic once more; accept what comes, or keep the old take."""
+    if accepts and keeps:
+        raise InputError("--accept and --keep: choose one")
+    if not (accepts or keeps or preview or sys.stdin.isatty()):
+        raise InputError("there is no terminal to answer in: say --accept or --keep, or look first with --preview")
+    project, subject = found(tool, model=model, samples=samples, runs=runs)
+    record_of(project, subject)
+    screen = Screen()
+    screen.say(announcement(project))
+    session = _Session(project, subject, screen, "accept" if accepts else "keep" if keeps else None)
+    asked = planned(project, subject, project.persona(persona), note, None)
+    if preview:
+        return session.preview(asked)
+    try:
+        code = session.run(asked)
+    except RecordingMissing as error:
+        raise RecordingMissing(f"{error}\n{ways_forward(project.settings)}") from error
+    except KeyboardInterrupt:
+        screen.say("Interrupted. The old take stands; what was answered is in the ledger.")
+        code = INTERRUPTED
+    raise typer.Exit(code)
+
+
+@dataclass(frozen=True)
+class _Session:
+    """One sitting over one seat: asked, looked at, decided, perhaps asked again."""
+
+    project: Project
+    tool: Tool
+    screen: Screen
+    answer: Answer | None
+    """What was decided before; None: it is asked for."""
+
+    def preview(self, asked: Asked) -> None:
+        """Print what a retake would ask and cost."""
+        cost = estimate_of(self.project, [asked], datetime.now(UTC))
+        self._head(asked)
+        price = "of unknown price" if cost.likely is None else f"about ${cost.likely:.3f}"
+        self.screen.say(f"  cost     {price if cost.asked else 'nothing: a ledger holds it'}")
+        self.screen.say(f"  pages    {', '.join(pages_of(self.project, self.tool.slug))}")
+        self.screen.say("Nobody was asked.")
+
+    def run(self, asked: Asked) -> int:
+        """Ask until something is decided; return the exit code."""
+        while True:
+            self._head(asked)
+            taken = asyncio.run(self._retaken(asked))
+            self._show(taken)
+            answer = self._answer(taken)
+            if answer == "accept":
+                tell(self.screen, self.project, self.tool, asyncio.run(accept(self.project, self.tool, taken)))
+                return 0
+            asyncio.run(leave(self.project, self.tool, taken))
+            if answer == "keep":
+                self.screen.say("The old take stands; the new one is in the history (panel log).")
+                return 0 if taken.can_be_accepted else 1
+            note = typer.prompt("note to the critic (empty: none)", default="", show_default=False).strip() or None
+            asked = planned(self.project, self.tool, asked.question.persona, note, asked.samples)
+
+    async def _retaken(self, asked: Asked) -> Retake:
+        async with Providers(self.project.settings, self.project.prompts, self.screen.notice) as providers:
+            return await retake(self.project, self.tool, asked, providers)
+
+    def _answer(self, taken: Retake) -> Answer:
+        if not taken.can_be_accepted and (self.answer or not sys.stdin.isatty()):
+            return "keep"
+        if self.answer:
+            return self.answer
+        offered = "accept (a), keep the old take (k)" if taken.can_be_accepted else "keep the old take (k)"
+        while True:
+            typed = typer.prompt(f"{offered}, try again (t)").strip().lower()[:1]
+            if typed in _ANSWERS and (typed != "a" or taken.can_be_accepted):
+                return _ANSWERS[typed]
+
+    def _head(self, asked: Asked) -> None:
+        note = f', note "{asked.question.note}"' if asked.question.note else ""
+        more = "" if asked.samples == 1 else f" ({asked.samples} samples)"
+        name = asked.question.persona.name
+        self.screen.say(f"{self.tool.name} ({self.tool.slug}) · {name} once more: sample {asked.first}{more}{note}")
+
+    def _show(self, taken: Retake) -> None:
+        old = next(seat for seat in taken.before.seats if seat.persona == taken.persona.id)
+        before, after = old.take, taken.seat.take
+        self.screen.say("")
+        changed_prose = prose_changed(before, after)
+        for name in (each for each in SHOWN if each in changed_prose):
+            show_words(self.screen, name, changed_prose[name])
+        self.screen.say("")
+        if before and after:
+            changed = ", ".join(ratings(before, after)) or "no rating changed"
+            self.screen.say(f"  score    {_to(str(before.score), str(after.score))}: {changed}")
+            self.screen.say(f"  vote     {_to(before.vote, after.vote)}")
+        else:
+            self.screen.say(f"  seat     {SeatChange(old, taken.seat).meaning}")
+        self.screen.say(f"  verdict  {_to(split(taken.before.verdict), split(taken.after.verdict))}")
+        for flag in after.flags if after else ():
+            self.screen.say(f"  to check {flag.text}")
+        self.screen.say(f"  pages    {', '.join(taken.pages)}")
+        self.screen.say(f"  cost     {paid([*taken.seat.asks], taken.asked)}")
+
+
+def _to(old: str, new: str) -> str:
+    return f"{new}, as before" if old == new else f"{old} to {new}"

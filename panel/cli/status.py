@@ -1,0 +1,72 @@
+"""`panel status`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import typer
+
+from panel.cli.desk import AsJson, Runs, Tools, all_found
+from panel.desk.approval import approval_of, void
+from panel.desk.status import ToolStatus, status
+from panel.errors import printable
+from panel.files import readable
+from panel.project import Project
+from panel.shelf import Shelved
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(name="status")
+def status_command(
+    tools: Tools = None,
+    runs: Runs = None,
+    json: AsJson = False,
+) -> None:
+    """Show which seats are stale and why, and what a refresh would cost."""
+    project, shelved = all_found(tools, runs)
+    found = asyncio.run(_all(project, shelved))
+    if json:
+        typer.echo(readable([one.as_json() for one in found]).decode(), nl=False)
+        return
+    for one, where in zip(found, shelved, strict=True):
+        typer.echo(printable("\n".join([_head(one, project, where), *_seats(one)])))
+    typer.echo(printable(_total(found)))
+
+
+async def _all(project: Project, shelved: Sequence[Shelved]) -> list[ToolStatus]:
+    at = datetime.now(UTC)
+    return [await status(project, one, at) for one in shelved]
+
+
+def _head(one: ToolStatus, project: Project, where: Shelved) -> str:
+    approval = approval_of(project, one.tool)
+    why = approval and void(approval, project.store.review(one.tool), where.tool)
+    signed = f" · approved by {approval.by}{f' (void: {why})' if why else ''}" if approval else ""
+    return f"{one.tool} · {one.label or 'not reviewed'}{signed}{'' if one.stale else ' · fresh'}"
+
+
+def _seats(one: ToolStatus) -> list[str]:
+    """Return a line for each stale seat; all in one where none was ever asked."""
+    if one.stale and len({seat.why for seat in one.stale}) == 1:
+        names = ", ".join(seat.persona for seat in one.stale)
+        lines = [f"  {names}: {one.stale[0].why}"]
+    else:
+        lines = [f"  {seat.persona}{' (locked)' if seat.locked else ''}: {seat.why}" for seat in one.stale]
+    touched = [f"  touches {', '.join(one.comparisons)}"] if one.stale and one.comparisons else []
+    return lines + touched
+
+
+def _total(found: Sequence[ToolStatus]) -> str:
+    stale = [seat for one in found for seat in one.stale]
+    if not stale:
+        return "Nothing is stale."
+    costs, asks = [seat.cost_usd for seat in stale], sum(seat.asks for seat in stale)
+    about = sum((Decimal(cost) for cost in costs if cost), Decimal(0))
+    unknown = " and an unknown price" if None in costs else ""
+    requests = f"{asks} {'request' if asks == 1 else 'requests'}, about ${about:.3f}{unknown}"
+    seats = f"{len(stale)} stale {'seat' if len(stale) == 1 else 'seats'}"
+    return f"{seats}: a refresh takes {requests if asks else 'nothing that is paid for'}."

@@ -1,0 +1,156 @@
+"""A hand edit: the words of a take on a sheet that a person changes; ratings, quotes and vote stay the critic's."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import StringConstraints
+
+from panel.choices import Choice, Edit, choice
+from panel.desk.retake import choose, standing
+from panel.document import fit, read_document, read_text
+from panel.errors import InputError, RecordError
+from panel.persona import Persona
+from panel.pipeline import Reviewed
+from panel.project import Project
+from panel.record import Record
+from panel.review import Seat
+from panel.take import Outside, Take
+from panel.tool import Tool
+
+WIDTH = 100
+Words = Annotated[str, StringConstraints(max_length=4_000, strip_whitespace=True)]
+
+
+class Marked(Record):
+    """Something that the text says and the dossier does not."""
+
+    text: Words
+    """The thing, as the text uses it."""
+
+    kind: Literal["rival", "forecast", "background"]
+    """What sort of thing it is."""
+
+
+class Sheet(Record):
+    """What stands on the sheet."""
+
+    headline: Words
+    """The take in at most ten words."""
+
+    take: Words
+    """The take."""
+
+    best_for: Words
+    """Whom it suits."""
+
+    not_for: Words
+    """Whom it does not suit."""
+
+    would_change_my_vote: Words
+    """What would turn the vote."""
+
+    why: Mapping[str, Words]
+    """The reason for each rating, by criterion."""
+
+    outside: tuple[Marked, ...] = ()
+    """What the text says that the dossier does not."""
+
+
+def sheet(seat: Seat, take: Take) -> str:
+    """Return a take as the YAML that an editor changes."""
+    named = {name: text for name, text in take.prose.items() if not name.startswith("why of ")}
+    order = ("headline", "take", "best_for", "not_for", "would_change_my_vote")
+    rated = [f"# {one.criterion}: {_plain(one.rating)}" for one in take.ratings]
+    head = [
+        f"# {seat.name}: {take.score} {take.vote}. Words can be changed here; ratings, quotes and the vote can't.",
+        "# The gates run on the result. Save and leave the editor; unchanged, nothing happens.",
+        *rated,
+        "",
+    ]
+    body = [f"{name}: >-\n{_folded(named[name])}" for name in order]
+    whys = [f"  {one.criterion}: {json.dumps(one.why, ensure_ascii=False)}" for one in take.ratings]
+    outside = [f"  - {{text: {json.dumps(each.text, ensure_ascii=False)}, kind: {each.kind}}}" for each in take.outside]
+    marked = ["outside:", *outside] if outside else ["outside: []"]
+    about = "# Names and numbers in the text that the dossier does not have; kind: rival, forecast or background."
+    return "\n".join([*head, *body, "why:", *whys, about, *marked, ""])
+
+
+def _plain(rating: object) -> str:
+    return "not told" if rating is None else str(rating)
+
+
+def _folded(text: str) -> str:
+    lines = textwrap.wrap(" ".join(text.split()), WIDTH, break_on_hyphens=False, break_long_words=False)
+    return textwrap.indent("\n".join(lines), "  ") or "  "
+
+
+def read_sheet(path: Path, seat: Seat, take: Take, by: str) -> Edit | None:
+    """Return the edit that a sheet makes of a take, or None where nothing was changed.
+
+    Raises RecordError, with file, line and key, where the sheet is not as it must be.
+    """
+    document = read_document(read_text(path, RecordError), path, RecordError)
+    read = fit(document, Sheet, RecordError)
+    criteria = [rated.criterion for rated in take.ratings]
+    for criterion in read.why:
+        if criterion not in criteria:
+            problem = f"is no criterion of this seat; they are {', '.join(criteria)}"
+            raise RecordError.at(path, document.line(("why", criterion)), f"why.{criterion}", problem)
+    words = {name: text for name, text in read.model_dump().items() if name in take.prose}
+    words |= {f"why of {criterion}": why for criterion, why in read.why.items()}
+    changed = {name: text for name, text in words.items() if text.split() != take.prose[name].split()}
+    outside = tuple(Outside(text=each.text, kind=each.kind) for each in read.outside)
+    if not changed and outside == take.outside:
+        return None
+    return Edit(by=by, of=seat.asks[0].request, words=changed, outside=None if outside == take.outside else outside)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A take that may be edited."""
+
+    seat: Seat
+    take: Take
+    chosen: Choice
+    """What the take rests on."""
+
+
+def draft(project: Project, tool: Tool, persona: Persona) -> Draft:
+    """Return the take of a persona in the record, to be edited.
+
+    Raises InputError where there is none, where it is locked, or where it is stale.
+    """
+    seat = next((each for each in standing(project, tool).seats if each.persona == persona.id), None)
+    if seat is None or seat.take is None or not seat.asks:
+        raise InputError(f"{tool.slug}: {persona.id}: has no take to edit")
+    choices = project.store.choices(tool.slug)
+    if choices.locks(persona.id):
+        raise InputError(f"{tool.slug}: {persona.id}: locked; to let go: panel lock {tool.slug} --release")
+    first, drawn = seat.asks[0].sample, len({ask.sample for ask in seat.asks})
+    chosen = choices.seats.get(persona.id) or choice(first, drawn, tool, persona)
+    now = project.question(tool, persona, chosen.note).request(first).identity
+    if seat.asks[0].request != now or not chosen.holds(tool, persona):
+        raise InputError(f"{tool.slug}: {persona.id}: is stale (panel status); review it before you edit it")
+    return Draft(seat, seat.take, chosen)
+
+
+async def edit(project: Project, tool: Tool, persona: Persona, begun: Draft, change: Edit) -> Reviewed:
+    """Return the review with a take in other words, and write it; the critic's own words stay in the history.
+
+    Raises InputError where the take is no longer the one that was edited, or where the gates refuse the words.
+    """
+    if draft(project, tool, persona) != begun:
+        raise InputError(f"{tool.slug}: {persona.id}: another run changed the take meanwhile; edit it again")
+    earlier = begun.chosen.edit
+    if earlier and earlier.of == change.of:
+        outside = earlier.outside if change.outside is None else change.outside
+        change = change.model_copy(update={"words": {**earlier.words, **change.words}, "outside": outside})
+    chosen = begun.chosen.model_copy(update={"edit": change})
+    chosen.applied(begun.seat, project.question(tool, persona, chosen.note))
+    return await choose(project, tool, persona, chosen, "edit", None)

@@ -1,0 +1,156 @@
+"""A retake: one seat asked once more, looked at beside the take that stands, then accepted or left."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from panel.choices import Choice, choice
+from panel.desk.status import comparisons
+from panel.errors import InputError, RecordError
+from panel.history import Entry
+from panel.llm.ledger import Recorded
+from panel.llm.open import Providers
+from panel.makeup import Makeup
+from panel.mode import answering
+from panel.persona import Persona
+from panel.pipeline import Reviewed, rewritten
+from panel.project import Project
+from panel.review import Absence, Review, Seat, review
+from panel.seating import Asked, Seating, Unseated
+from panel.settings import Samples
+from panel.tool import Tool
+
+
+@dataclass(frozen=True)
+class Retake:
+    """What a seat said when it was asked once more, and what would come of it."""
+
+    persona: Persona
+    number: int | None
+    """Its number in the history; None where the provider failed it, which is no take."""
+
+    entry: Entry
+    """The take, or the absence, with the choice that brings it back."""
+
+    before: Review
+    """The record as it stands."""
+
+    after: Review
+    """The record as it would be."""
+
+    asked: Sequence[str]
+    """Identities of what was asked now."""
+
+    pages: Sequence[str]
+    """Pages that would change."""
+
+    @property
+    def seat(self) -> Seat:
+        """What came of it."""
+        return self.entry.seat
+
+    @property
+    def can_be_accepted(self) -> bool:
+        """True where there is a take, or an honest abstention."""
+        return not self.seat.is_let_down
+
+
+def standing(project: Project, tool: Tool) -> Review:
+    """Return the record that a retake is held against; raises RecordError where there is none."""
+    record = project.store.review(tool.slug)
+    if record is None:
+        raise RecordError(f"{tool.slug}: there is no review yet; begin with panel review")
+    return record
+
+
+def planned(project: Project, tool: Tool, persona: Persona, note: str | None, samples: Samples | None) -> Asked:
+    """Return what a retake would ask: the next unused sample number, with the editor's note in the request.
+
+    A number is used once its take is in the history or in the record, whatever its note was.
+    Raises InputError where the seat is locked or not invited.
+    """
+    seating = Seating.of(project, tool, [persona.id])
+    plan = seating.plan(persona)
+    if isinstance(plan, Unseated):
+        raise InputError(f"{tool.slug}: {persona.id}: is not invited: {plan.reason}")
+    assert isinstance(plan, Asked)
+    now = choice(1, 1, tool, persona, note)
+    entries = project.store.history(tool.slug).entries(persona.id).values()
+    used = [each.choice for each in entries if each.choice.follows(now)]
+    used += [plan.choice] if plan.choice else [now]
+    first = max(each.sample + each.samples for each in used)
+    retakes = max(each.retakes for each in used) + 1
+    chosen = now.model_copy(update={"sample": first, "retakes": retakes})
+    return Asked(
+        question=project.question(tool, persona, note),
+        samples=samples or project.settings.samples,
+        first=first,
+        choice=chosen,
+        is_live=True,
+    )
+
+
+async def retake(project: Project, tool: Tool, asked: Asked, providers: Providers) -> Retake:
+    """Return what a seat says when it is asked once more. The take is kept in the history; the record stays as it is.
+
+    Raises InputError where it can't be asked.
+    """
+    before, persona = standing(project, tool), asked.question.persona
+    paid: list[str] = []
+    model = Recorded(project.ledgers, answering(asked.question.model, project.settings, providers), paid)
+    done = await asked.answered(model)
+    entry = Entry(choice=asked.chosen(done), makeup=Makeup.of(asked.question), seat=done)
+    number = None
+    if done.absence != Absence.FAILED:
+        async with project.store.turn(tool.slug):
+            number = project.store.history(tool.slug).keep(entry)
+            _log(project, tool, entry, number)
+    seats = [done if seat.persona == persona.id else seat for seat in before.seats]
+    after = review(tool, seats)
+    return Retake(persona, number, entry, before, after, paid, pages(project, tool.slug))
+
+
+def pages(project: Project, slug: str) -> list[str]:
+    """Return the pages that show a tool, as paths from the folder of the records."""
+    return [f"{slug}/review.md", *(f"compare/{name}" for name in comparisons(project, slug))]
+
+
+async def accept(project: Project, tool: Tool, taken: Retake) -> Reviewed:
+    """Return the review with the retake in the place of the earlier take, and write it; the choice survives reviews.
+
+    Raises InputError where the provider let the retake down, or the seat was locked meanwhile.
+    """
+    if not taken.can_be_accepted:
+        raise InputError(f"{tool.slug}: {taken.persona.id}: nothing to accept: {taken.seat.absence}")
+    return await choose(project, tool, taken.persona, taken.entry.choice, "accept", taken.number)
+
+
+async def leave(project: Project, tool: Tool, taken: Retake) -> None:
+    """Note in the log that the earlier take was kept."""
+    async with project.store.turn(tool.slug):
+        project.store.history(tool.slug).log("keep", persona=taken.persona.id, rejected=taken.number)
+
+
+async def choose(
+    project: Project, tool: Tool, persona: Persona, chosen: Choice, event: str, number: int | None
+) -> Reviewed:
+    """Return the review after a choice for one seat, and write it; the other seats stay byte for byte.
+
+    The choice is written first: a run that is killed after it is completed by the next review.
+    """
+    async with project.store.turn(tool.slug):
+        choices = project.store.choices(tool.slug)
+        if choices.locks(persona.id):
+            raise InputError(f"{tool.slug}: {persona.id}: locked; to let go: panel lock {tool.slug} --release")
+        project.store.save_choices(tool.slug, choices.with_seats({persona.id: chosen}))
+        details = {"by": chosen.edit.by} if chosen.edit else {}
+        project.store.history(tool.slug).log(event, persona=persona.id, take=number, **details)
+        return await rewritten(project, tool, [persona.id])
+
+
+def _log(project: Project, tool: Tool, entry: Entry, number: int) -> None:
+    seat = entry.seat
+    details = {"score": seat.take.score, "vote": seat.take.vote} if seat.take else {"absence": str(seat.absence)}
+    history = project.store.history(tool.slug)
+    history.log("retake", persona=seat.persona, take=number, note=entry.choice.note, **details)
