@@ -242,10 +242,10 @@ def _lengths(prose: Mapping[str, str], outside: int) -> Iterator[Flag]:
         yield Flag(kind="length", text=f"outside has {outside} entries; at most {MOST_OUTSIDE} count")
 
 
-def _known(tool: Tool, persona: Persona, outside: Sequence[Outside]) -> str:
-    """Return everything that prose may name: what the dossier shows, the tool's other names, what is marked."""
+def _known(tool: Tool, persona: Persona, outside: Sequence[Outside]) -> tuple[str, str]:
+    """Return everything that prose may name: the tool, the same for all seats; the persona and what it marked."""
     marked = [entry.text for entry in outside[:MOST_OUTSIDE]]
-    return "\n".join([*_texts(tool.seen), *tool.aliases, persona.name, *marked])
+    return "\n".join([*_texts(tool.seen), *tool.aliases]), "\n".join([persona.name, *marked])
 
 
 def _texts(data: Json) -> Iterator[str]:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from functools import lru_cache
 
 from panel.record import Record
-from panel.shapes import ENGLISH, LOOKALIKES, MENTIONED, STEMS, TELLING_STEMS, TRIGGERS, WORDS
+from panel.shapes import ENGLISH, LOOKALIKES, MENTIONED, STEMS, TELLING_STEMS, TRIGGERS, TURNED, WORDS
 from panel.text import fold, sentences
 
 
@@ -25,6 +25,7 @@ def _compiled() -> re.Pattern[str]:
 
 _ADDRESSES = _compiled()
 _TRIGGERS = re.compile(TRIGGERS, re.IGNORECASE)
+_TURNED = re.compile(rf"\b(?:{TURNED})\b", re.IGNORECASE)
 _MENTIONED = re.compile(MENTIONED, re.IGNORECASE)
 _LONGEST = 400
 
@@ -65,10 +66,12 @@ def _addressing(text: str) -> Iterator[str]:
         yield from telling
 
 
+@lru_cache(maxsize=20_000)
 def _speaks(text: str) -> bool:
     """Return whether a text speaks to a reviewer: in English, however spelt or turned round, or in another language."""
     text = _MENTIONED.sub(" ", text)
-    if any(_orders(spelling) for spelling in {text, text.translate(LOOKALIKES), text[::-1]}):
+    spellings = {text, text.translate(LOOKALIKES), *([text[::-1]] if _TURNED.search(text) else [])}
+    if any(_orders(spelling) for spelling in spellings):
         return True
     plain = text.casefold()
     return any(sum(stem in plain for stem in stems) >= TELLING_STEMS for stems in STEMS.values())

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError
+from jinja2 import StrictUndefined, Template, TemplateError, TemplateSyntaxError
 from jinja2.exceptions import SecurityError
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
@@ -137,15 +137,24 @@ class Prompts:
 
         What a dossier or a persona holds is put in as text and never read as a template.
         """
-        environment = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-        environment.filters["data"] = marked
         try:
-            text = environment.from_string(self.texts[name]).render(**context).strip()
+            text = self._template(name).render(**context).strip()
             text.encode()  # a template can spell half of a surrogate pair, which nothing can send
         except _RENDERING_FAULTS as error:
             line = error.lineno if isinstance(error, TemplateSyntaxError) else None
             raise PromptError.at(f"prompts/{name}", line, "", f"does not render: {error}"[:LONGEST_REASON]) from error
         return text
+
+    def _template(self, name: str) -> Template:
+        if name not in self._compiled:
+            environment = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+            environment.filters["data"] = marked
+            self._compiled[name] = environment.from_string(self.texts[name])
+        return self._compiled[name]
+
+    @cached_property
+    def _compiled(self) -> dict[str, Template]:
+        return {}
 
     def form(self, request: Request) -> str:
         """Return the form of the reply in words, for whoever is not held to the schema by other means."""

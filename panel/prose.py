@@ -21,7 +21,7 @@ _COPIED_WORDS = 6
 def claims_first_hand(text: str, phrases: Iterable[str]) -> str | None:
     """Return the phrase by which `text` claims to have used the tool, or None; a condition or a quote is no claim."""
     plain = _QUOTED.sub(" ", fold(text)).casefold()
-    for phrase in phrases:
+    for phrase in (each for each in phrases if each in plain):
         for found in re.finditer(rf"\b{re.escape(phrase)}\b", plain):
             if not re.search(rf"\b{_EXCUSES}\s+(?:\w+\s+)?$", plain[max(0, found.start() - 60) : found.start()]):
                 return phrase
@@ -32,7 +32,8 @@ def never_used(text: str, phrases: Iterable[str]) -> Iterator[str]:
     """Yield those of `phrases` that stand in `text`, in any case."""
     plain = fold(text).casefold()
     for phrase in phrases:
-        if re.search(rf"(?<!\w){re.escape(fold(phrase).casefold())}(?!\w)", plain):
+        sought = fold(phrase).casefold()
+        if sought in plain and re.search(rf"(?<!\w){re.escape(sought)}(?!\w)", plain):
             yield phrase
 
 
@@ -64,7 +65,7 @@ def names_and_numbers(text: str, common_words: frozenset[str]) -> Iterator[str]:
     for sentence in sentences(fold(text)):
         words = _WORD.findall(sentence)
         for place, word in enumerate(words):
-            if word not in common_words and _bare(word) not in common_words:
+            if not word.islower() and word not in common_words and _bare(word) not in common_words:
                 yield from _names(word, common_words, opens=place == 0)
         plain = " ".join(run for run in sentence.split() if not common_words.intersection(_WORD.findall(run)))
         yield from _NUMBER.findall(plain)
@@ -80,18 +81,18 @@ def _bare(word: str) -> str:
     return re.sub(r"'s?$|'(?:re|ve|d|ll|t|m)$", "", word)
 
 
-def unknown_to(known: str, tokens: Iterable[str]) -> Iterator[str]:
-    """Yield, once each, the tokens that are nowhere in `known`: numbers by their value, names in any case."""
-    numbers, named = _told(known)
+def unknown_to(known: Iterable[str], tokens: Iterable[str]) -> Iterator[str]:
+    """Yield, once each, the tokens that are in no text of `known`: numbers by their value, names in any case."""
+    told = [_told(text) for text in known]
     for token in dict.fromkeys(tokens):
-        is_known = _value(token) in numbers if _NUMBER.fullmatch(token) else token.casefold().rstrip("s") in named
-        if not is_known:
+        is_number, name = _NUMBER.fullmatch(token), token.casefold().rstrip("s")
+        if not any(_value(token) in numbers if is_number else name in named for numbers, named in told):
             yield token
 
 
-@lru_cache(maxsize=8)
+@lru_cache(maxsize=16)
 def _told(known: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the numbers and the names in a text; all texts of a panel's answers are held against the same few."""
+    """Return the numbers and the names in a text; all takes on one tool are held against the same dossier."""
     plain = fold(known)
     named: set[str] = set()
     for word in _WORD.findall(plain.casefold()):

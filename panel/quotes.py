@@ -16,7 +16,7 @@ FEWEST, MOST = 4, 40
 """Words of a quote; a field with fewer is quoted whole."""
 
 
-_OPENING, _CLOSING = r"[\"'(\[{*<`]*", r"[\"')\]}*>`.,;:!?]*"
+_OPENING, _CLOSING = frozenset("\"'([{*<`"), frozenset("\"')]}*>`.,;:!?")
 """Marks that may be left out around a quote; a sign or a percent may not."""
 
 
@@ -79,6 +79,16 @@ def _places(quote: str, text: str) -> list[tuple[int, int]]:
     """Return where `quote` stands in `text` as whole words, marks around them left aside."""
     if not quote:
         return []
+    if "-" not in quote and quote not in text:
+        return []
     spaced = r"\s?-\s?".join(re.escape(part) for part in re.split(r"\s*-\s*", quote))
-    whole = re.compile(rf"(?<!\S){_OPENING}({spaced}){_CLOSING}(?!\S)")
-    return [found.span(1) for found in whole.finditer(text)]
+    whole = spaced.removeprefix(r"\s?").removesuffix(r"\s?")
+    spans = (found.span(1) for found in re.finditer(rf"(?=({whole}))", text))
+    return [span for span in spans if _stands_alone(text, *span)]
+
+
+def _stands_alone(text: str, start: int, end: int) -> bool:
+    """Return whether what stands there in a folded text is whole words, but for marks around them."""
+    before = text[text.rfind(" ", 0, start) + 1 : start]
+    after = text[end:].partition(" ")[0]
+    return _OPENING.issuperset(before) and _CLOSING.issuperset(after)

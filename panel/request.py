@@ -198,5 +198,8 @@ class Reply(Record):
     carried_from: str | None = None
     """The identity under which it was first given, where it was carried over a change of form."""
 
+    carried_because: str | None = Field(default=None, exclude_if=lambda reason: reason is None)
+    """Why it was carried, in the words of who did; left out where it was not."""
+
     recorded_at: str
     """When it was answered: UTC, ISO 8601 to the second."""

@@ -119,6 +119,9 @@ TRIGGERS = (
 )
 """Words without one of which no pattern above can hold: looked for first, since that is quick."""
 
+TURNED = "eht|dna|uoy|siht|taht|rof|lla|ruoy|htiw|etar|erocs|etov|evig|erongi|yb|sa|ti|era|tsum|na|ot|fo"
+"""Common words as they look in a text that was turned round; without one of them it was not."""
+
 STEMS: Mapping[str, tuple[str, ...]] = {
     "German": (
         *("bewert", "punktzahl", "kriteri", "gutachter", "vorgaben", "anweisung", "stimmen", "stimme ", "vergib"),

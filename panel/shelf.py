@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from panel.document import nearest, shown
+from panel.document import MOST_FAULTS, nearest, shown
 from panel.errors import ToolError
 from panel.names import SLUG, names_of
 from panel.project import Project
@@ -41,7 +41,8 @@ def shelf(project: Project) -> list[Shelved]:
         except ToolError as error:
             faults.append(str(error))
     if faults:
-        raise ToolError("\n".join(faults))
+        more = [f"and {len(faults) - MOST_FAULTS} more dossiers"] if len(faults) > MOST_FAULTS else []
+        raise ToolError("\n".join([*faults[:MOST_FAULTS], *more]))
     return tools
 
 

@@ -50,6 +50,8 @@ def clean(raw: str) -> Cleaned:
 
     Escape sequences lose their escape character, so no text can steer a terminal.
     """
+    if raw.isascii() and raw.replace("\n", "").isprintable() and "<!--" not in raw:
+        return Cleaned(text=raw.strip(), removed={})
     removed: Counter[str] = Counter()
     text = _BREAKS.sub("\n", raw)
     for kind, pattern in _HIDDEN.items():
@@ -65,6 +67,8 @@ def clean(raw: str) -> Cleaned:
 
 def fold(text: str) -> str:
     """Return the form in which quotes are compared: NFKC, plain quotes and dashes, single spaces; case is kept."""
+    if text.isascii():
+        return " ".join(text.split())
     plain = unicodedata.normalize("NFKC", _LONG_DASHES.sub(" - ", text.translate(_QUOTES)))
     return _SPACE.sub(" ", _DASHES.sub("-", plain.translate(_QUOTES))).strip()
 

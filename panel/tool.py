@@ -222,7 +222,7 @@ def as_read(dossier: Dossier, removed: Mapping[str, int]) -> Tool:
     fields = {name: getattr(dossier, name) for name in Dossier.model_fields}
     return Tool(
         **fields,
-        digest=digest_of(dossier.as_json()),
+        digest=digest_of(Dossier.model_construct(**fields).as_json()),
         removed=removed,
         addressed=tuple(_passages(dossier)),
     )

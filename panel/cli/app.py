@@ -35,6 +35,10 @@ SECTIONS = {
         "lock": "Keep a review, or some of its seats, from being changed.",
         "approve": "Run the checklist over a review, and write down who approved it.",
     },
+    "Golden tests": {
+        "verify": "Replay every review, and fail in words where it says something else than its record.",
+        "record": "Ask for what the recordings lack, the price first; or carry replies over a change of form.",
+    },
     "Project": {
         "init": "Begin a project of your own: five personas, panel.toml, a first dossier, a workflow for CI.",
         "tool": "Begin a dossier, or check dossiers.",

@@ -2,4 +2,4 @@
 
 from __future__ import annotations
 
-FAULT, INTERRUPTED = 1, 130
+FAULT, DIFFERENT, INTERRUPTED = 1, 3, 130

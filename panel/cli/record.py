@@ -1,0 +1,118 @@
+"""`panel record`."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from panel.cli.exits import INTERRUPTED
+from panel.cli.screen import Screen, paid
+from panel.errors import InputError, RecordingMissing
+from panel.golden.accept import accept
+from panel.golden.bench import bench
+from panel.golden.carry import Carry, carry, carry_of
+from panel.golden.record import Recording, bound, price, record
+from panel.golden.verify import outcome
+from panel.llm.open import Providers
+from panel.mode import announcement, ways_forward
+from panel.project import Project
+from panel.shelf import ENDINGS, Shelved, named
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(name="record")
+def record_command(
+    where: Annotated[
+        list[str] | None, typer.Argument(metavar="[DIR|TOOLS]", help="A project, or dossiers; all tools if none.")
+    ] = None,
+    persona: Annotated[list[str] | None, typer.Option(help="Only this seat. Repeatable.")] = None,
+    carries: Annotated[bool, typer.Option("--carry", help="Keep the old replies: only the form changed.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Why they may be carried; it is written down.")] = None,
+    ledger: Annotated[Path | None, typer.Option(help="The folder of recordings to write to.")] = None,
+    model: Annotated[str | None, typer.Option(help="provider:name.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Go on without being asked.")] = False,
+) -> None:
+    """Ask for what the recordings lack, the price first; or carry replies over a change of form."""
+    opened, tools = _opened(where or [], model)
+    project = bench(opened, ledger)
+    only = [project.persona(id).id for id in persona or []]
+    screen = Screen()
+    if carries:
+        if not only or not reason:
+            raise InputError(
+                '--carry: say whose with --persona, and why the old replies still answer with --reason "..."'
+            )
+        raise typer.Exit(_carried(project, tools, only, reason, yes))
+    screen.say(announcement(project))
+    raise typer.Exit(_recorded(project, tools, only, screen, yes))
+
+
+def _opened(where: Sequence[str], model: str | None) -> tuple[Project, list[Shelved]]:
+    """Return the project in a folder with all of its tools, or the project of tools that are named."""
+    first = Path(where[0]) if where else Path()
+    near = first if first.is_dir() else first.parent if first.suffix in ENDINGS else Path.cwd()
+    project = Project.open(near, {"model": model})
+    return project, named(project, [] if first.is_dir() else where)
+
+
+def _recorded(project: Project, tools: Sequence[Shelved], only: Sequence[str], screen: Screen, yes: bool) -> int:
+    """Say what it can cost, ask, and return the exit code."""
+    estimate = bound(project, tools, only, datetime.now(UTC))
+    screen.say(price(estimate))
+    if estimate.asked and not _agreed(yes, "Ask"):
+        return 0
+    try:
+        done = [asyncio.run(_record(project, one, only, screen)) for one in tools]
+    except RecordingMissing as error:
+        raise RecordingMissing(f"{error}\n{ways_forward(project.settings)}") from error
+    except KeyboardInterrupt:
+        screen.say("Interrupted. What was answered is recorded.")
+        return INTERRUPTED
+    asks = [ask for each in done for seat in each.seats for ask in seat.asks]
+    screen.say(paid(asks, [identity for each in done for identity in each.asked]))
+    outcomes = [asyncio.run(outcome(project, one)) for one in tools]
+    new = asyncio.run(accept(project, [each for each in outcomes if each.before is None], ()))
+    screen.say(f"new golden records: {', '.join(new)}" if new else "Next: panel verify")
+    return 1 if any(seat.is_let_down for each in done for seat in each.seats) else 0
+
+
+async def _record(project: Project, one: Shelved, only: Sequence[str], screen: Screen) -> Recording:
+    async with Providers(project.settings, project.prompts, screen.notice) as providers:
+        with screen.seats(one.tool, project):
+            return await record(project, one, only, providers, screen.watch)
+
+
+def _carried(project: Project, tools: Sequence[Shelved], only: Sequence[str], reason: str, yes: bool) -> int:
+    """Show what changed and what was said, and carry what is agreed to; return the exit code."""
+    screen, count = Screen(), 0
+    for one in [found for tool in tools for id in only if (found := carry_of(project, tool, project.persona(id)))]:
+        _show(screen, one)
+        if _agreed(yes, "Carry this reply"):
+            asyncio.run(carry(project, one, reason))
+            count += 1
+    screen.say(f"{count} carried. Next: panel verify" if count else "Nothing was carried.")
+    return 0
+
+
+def _show(screen: Screen, one: Carry) -> None:
+    screen.say(f"{one.shelved.tool.name}: {one.persona.name}: the request differs in:")
+    screen.say("\n".join(one.changes))
+    for recording in one.old.values():
+        screen.say("the reply was:")
+        screen.say(recording.reply.text)
+
+
+def _agreed(yes: bool, what: str) -> bool:
+    """Return whether somebody says yes; raises InputError where nobody can."""
+    if yes:
+        return True
+    if not sys.stdin.isatty():
+        raise InputError("there is no terminal to agree in: add --yes")
+    return typer.confirm(f"{what}?")

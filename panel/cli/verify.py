@@ -1,0 +1,127 @@
+"""`panel verify`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from panel.cli.exits import DIFFERENT
+from panel.errors import InputError, printable
+from panel.files import is_file, write_whole
+from panel.golden.accept import accept
+from panel.golden.audit import Finding, audit
+from panel.golden.bench import bench
+from panel.golden.reports import commands, junit, summary
+from panel.golden.verify import Difference, Verification, verify
+from panel.project import Project
+from panel.shelf import shelf
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command(name="verify")
+def verify_command(
+    where: Annotated[
+        Path, typer.Argument(metavar="[DIR|RECORD]", help="A project, or one review.json.", show_default=False)
+    ] = Path(),
+    accepts: Annotated[bool, typer.Option("--accept", help="Take the new outcome in.")] = False,
+    persona: Annotated[list[str] | None, typer.Option(help="With --accept: of this seat alone. Repeatable.")] = None,
+    junit_xml: Annotated[Path | None, typer.Option("--junit", help="Write a report for test runners here.")] = None,
+    markdown: Annotated[Path | None, typer.Option("--summary", help="Write a summary in Markdown here.")] = None,
+) -> None:
+    """Replay every review, and fail in words where it says something else than its record."""
+    if where.suffix == ".json" or is_file(where):
+        raise typer.Exit(_audited(where))
+    if not where.is_dir():
+        raise InputError(f"{where}: there is no such folder, and no such record")
+    opened = Project.open(where, {"mode": "replay"})
+    project, tools = bench(opened), shelf(opened)
+    only = [project.persona(id).id for id in persona or []]
+    found = asyncio.run(verify(project, tools, is_whole=True))
+    _report(found, where, junit_xml, markdown)
+    if found.differences and accepts:
+        written = asyncio.run(accept(project, found.outcomes, only))
+        typer.echo(printable(f"accepted: {', '.join(written) or 'nothing'}"))
+        found = asyncio.run(verify(project, tools, is_whole=True))
+        typer.echo(printable(_last_line(found, where)))
+    raise typer.Exit(DIFFERENT if found.differences else 0)
+
+
+def _report(found: Verification, where: Path, junit_xml: Path | None, markdown: Path | None) -> None:
+    """Print the differences, meanings first, and write the reports that were asked for."""
+    with _unread_by_github():
+        for difference in found.differences:
+            typer.echo(printable(difference.meaning))
+            for line in difference.details:
+                typer.echo(printable(line if line.startswith(" ") else f"    {line}"))
+        typer.echo(printable(_last_line(found, where)))
+    if _in_github():
+        for line in commands(found, Path.cwd()):
+            typer.echo(line)
+        if page := os.environ.get("GITHUB_STEP_SUMMARY"):
+            with Path(page).open("a", encoding="utf-8") as file:
+                file.write(summary(found))
+    if junit_xml:
+        write_whole(junit_xml, junit(found))
+    if markdown:
+        write_whole(markdown, summary(found).encode())
+
+
+def _last_line(found: Verification, where: Path) -> str:
+    counted = f"{len(found.outcomes)} tools, {found.takes} takes replayed, {found.carried} carried"
+    if not found.differences:
+        return f"{counted}: as recorded."
+    folder = "" if where == Path() else f" {where}"
+    ways = {
+        "changed": f"to take the new outcome in: panel verify{folder} --accept",
+        "no golden record": f"to take the new outcome in: panel verify{folder} --accept",
+        "missing recording": f"to ask for what is missing: panel record{folder}",
+    }
+    kinds = dict.fromkeys(difference.kind for difference in found.differences)
+    how = dict.fromkeys(ways[kind] for kind in kinds if kind in ways)
+    return "\n".join([f"{counted}: {_counted(found.differences)}.", *(f"  {way}" for way in how)])
+
+
+def _counted(differences: list[Difference]) -> str:
+    kinds = [difference.kind for difference in differences]
+    return ", ".join(f"{kinds.count(kind)} {kind}" for kind in dict.fromkeys(kinds))
+
+
+def _in_github() -> bool:
+    return os.environ.get("GITHUB_ACTIONS") == "true"
+
+
+@contextmanager
+def _unread_by_github() -> Iterator[None]:
+    """Keep words of dossiers and takes from being read as commands of the workflow."""
+    word = secrets.token_hex(16)
+    if _in_github():
+        typer.echo(f"::stop-commands::{word}")
+    yield
+    if _in_github():
+        typer.echo(f"::{word}::")
+
+
+def _audited(path: Path) -> int:
+    """Print what recomputing one record gives; return the exit code."""
+    findings = asyncio.run(audit(Project.open(path.parent, {"mode": "replay"}), path))
+    for finding in findings:
+        typer.echo(printable(_line(finding)))
+    wrong = sum(finding.problem is not None for finding in findings)
+    unchecked = sum(finding.unchecked is not None for finding in findings)
+    left = f", {unchecked} could not be recomputed here" if unchecked else ""
+    typer.echo(printable(f"{path}: {wrong or 'nothing'} differs in {len(findings) - unchecked} recomputations{left}."))
+    return DIFFERENT if wrong else 0
+
+
+def _line(finding: Finding) -> str:
+    if finding.problem:
+        return f"  differs: {finding.what}: {finding.problem}"
+    return f"  not here: {finding.what}: {finding.unchecked}" if finding.unchecked else f"  same: {finding.what}"

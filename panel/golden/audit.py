@@ -1,0 +1,145 @@
+"""An audit: one published record, recomputed from what it holds and from the recordings that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from panel.change import meanings
+from panel.choices import Choice, Choices, choice
+from panel.errors import RecordError, RecordingMissing
+from panel.files import LARGEST_RECORD, digest_of, is_file, read_bytes, readable
+from panel.llm.ledger import Recorded
+from panel.markdown import page
+from panel.persona import Persona
+from panel.project import Project
+from panel.quotes import verified
+from panel.record import digest, read_record
+from panel.review import Review, Seat, verdict_over
+from panel.seating import Asked
+from panel.take import SILENT, Take, score, vote
+from panel.tool import Tool, as_read
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was recomputed."""
+
+    what: str
+    """What was looked at."""
+
+    problem: str | None
+    """How the record differs from it; None where it does not."""
+
+    unchecked: str | None = None
+    """Why it could not be recomputed here; None where it was."""
+
+
+async def audit(project: Project, path: Path) -> list[Finding]:
+    """Return what recomputing a record gives, offline: its bytes, dossier, quotes, scores, verdict, replies, page.
+
+    Raises RecordError where the file is no record.
+    """
+    review = read_record(path, Review)
+    return [
+        Finding("the file is written as Panel writes it", _bytes(path, review)),
+        Finding("the dossier hashes to its digest", _dossier(review.tool)),
+        *(finding for seat in review.seats if seat.take for finding in _take(review, seat, seat.take)),
+        Finding("the verdict follows from the seats", _verdict(review)),
+        *[await _replayed(project, review, seat, path) for seat in review.seats if seat.asks],
+        *_page(path, review),
+    ]
+
+
+def _bytes(path: Path, review: Review) -> str | None:
+    same = read_bytes(path, LARGEST_RECORD, RecordError) == readable(review.as_json())
+    return None if same else "its bytes are others; keys, numbers or spaces were changed by hand"
+
+
+def _dossier(tool: Tool) -> str | None:
+    again = as_read(tool, tool.removed)
+    if again.digest != tool.digest:
+        return f"it says {tool.digest}, and is {again.digest}"
+    return None if again == tool else "the passages that address a reviewer are not the ones that are found in it"
+
+
+def _take(review: Review, seat: Seat, take: Take) -> Iterator[Finding]:
+    total = score(take.ratings)
+    wrong = None
+    if (total, vote(total, seat.threshold)) != (take.score, take.vote):
+        wrong = f"it says {take.score} {take.vote}, and they give {total} {vote(total, seat.threshold)}"
+    yield Finding(f"{seat.name}: score and vote follow from the ratings", wrong)
+    if seat.seen != digest_of(review.tool.seen):
+        yield Finding(f"{seat.name}: every quote stands in the dossier", None, "the take is about an earlier dossier")
+        return
+    bad = verified(take.evidence, review.tool)[1]
+    yield Finding(f"{seat.name}: every quote stands in the dossier", "; ".join(bad) or None)
+    high = [rated.criterion for rated in take.ratings if rated.rating is not None and rated.rating > SILENT]
+    bare = [rated.criterion for rated in take.ratings if rated.criterion in high and not rated.evidence]
+    if take.samples == 1:
+        problem = f"{', '.join(bare)} has none" if bare else None
+        yield Finding(f"{seat.name}: every rating above {SILENT} rests on a quote", problem)
+
+
+def _verdict(review: Review) -> str | None:
+    again = review.model_copy(update={"verdict": verdict_over(review.tool, review.seats)})
+    return None if again.verdict == review.verdict else "; ".join(meanings(again, review))
+
+
+async def _replayed(project: Project, review: Review, seat: Seat, path: Path) -> Finding:
+    """Return whether asking the same again, of the recordings, gives the same seat."""
+    what = f"{seat.name}: the recorded replies give this seat"
+    persona = next((each for each in project.panel if each.id == seat.persona), None)
+    why = _elsewhere(project, persona, seat, review.tool)
+    if why or persona is None:
+        return Finding(what, None, why)
+    asked = _asked(project, persona, review.tool, seat, _choices(path))
+    if asked is None:
+        return Finding(what, None, "its recordings are not here")
+    try:
+        again = await asked.answered(Recorded(project.ledgers, None, is_brief=True))
+    except RecordingMissing:
+        return Finding(what, None, "its recordings are not all here")
+    except RecordError as error:
+        return Finding(what, str(error))
+    if again == seat:
+        return Finding(what, None)
+    old, new = (review.model_copy(update={"seats": (each,)}) for each in (again, seat))
+    return Finding(what, "; ".join(meanings(old, new)))
+
+
+def _elsewhere(project: Project, persona: Persona | None, seat: Seat, tool: Tool) -> str | None:
+    """Return why the request of a seat can't be rendered again with what is here, or None where it can."""
+    if persona is None:
+        return f"there is no persona {seat.persona} here"
+    if digest(persona) != seat.persona_digest:
+        return f"{persona.id}.md is another version here"
+    if project.prompts.digest != seat.prompt_digest:
+        return "the prompts are another version here"
+    return None if seat.seen == digest_of(tool.seen) else "the take is about an earlier dossier"
+
+
+def _choices(path: Path) -> Mapping[str, Choice]:
+    beside = path.parent / "choices.json"
+    return read_record(beside, Choices).seats if is_file(beside) else {}
+
+
+def _asked(project: Project, persona: Persona, tool: Tool, seat: Seat, known: Mapping[str, Choice]) -> Asked | None:
+    """Return what the seat was asked, as its first recording has it; None where that is not here."""
+    recording = project.ledgers.recording(seat.asks[0].request)
+    if recording is None:
+        return None
+    old, drawn = recording.request, len({ask.sample for ask in seat.asks})
+    chosen = choice(old.sample, drawn, tool, persona, old.note)
+    edit = known[persona.id].edit if persona.id in known else None
+    chosen = chosen.model_copy(update={"retakes": seat.take.retakes if seat.take else 0, "edit": edit})
+    question = replace(project.question(tool, persona, old.note), model=old.model, parameters=old.parameters)
+    return Asked(question, samples=drawn, first=old.sample, choice=chosen, is_live=False)
+
+
+def _page(path: Path, review: Review) -> Iterator[Finding]:
+    beside = path.with_suffix(".md")
+    if is_file(beside):
+        same = read_bytes(beside, LARGEST_RECORD, RecordError) == page(review).encode()
+        yield Finding("the page beside it is rendered from it", None if same else f"{beside.name} says something else")

@@ -1,0 +1,81 @@
+"""Record: fill what the recordings lack, after saying what that can cost at most."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+
+from panel.estimate import Estimate, estimate_of
+from panel.llm.ledger import Recorded
+from panel.llm.open import Providers
+from panel.mode import answering
+from panel.persona import Persona
+from panel.pipeline import Watch
+from panel.project import Project
+from panel.review import Seat
+from panel.seating import Asked, Seating
+from panel.shelf import Shelved
+
+
+@dataclass(frozen=True)
+class Recording:
+    """What came of filling the recordings of one tool."""
+
+    shelved: Shelved
+    seats: Sequence[Seat]
+    asked: Sequence[str]
+    """Identities of what was asked."""
+
+
+def bound(project: Project, shelved: Sequence[Shelved], personas: Sequence[str], at: datetime) -> Estimate:
+    """Return what filling the recordings would take, at the prices of the day `at`; `personas` are all where empty."""
+    plans = [plan for one in shelved for _, plan in _plans(project, one, personas)]
+    return estimate_of(project, plans, at)
+
+
+async def record(
+    project: Project, shelved: Shelved, personas: Sequence[str], providers: Providers, watch: Watch
+) -> Recording:
+    """Return the seats of a tool, asking for what the ledgers lack; no record changes.
+
+    Raises InputError where something can't be asked; what was answered by then is recorded.
+    """
+    asked: list[str] = []
+
+    async def sit(persona: Persona, plan: Asked) -> Seat:
+        model = answering(plan.question.model, project.settings, providers)
+        watch(persona, None)
+        done = await plan.answered(Recorded(project.ledgers, model, asked))
+        watch(persona, done)
+        return done
+
+    plans = _plans(project, shelved, personas)
+    done = await asyncio.gather(*(sit(persona, plan) for persona, plan in plans), return_exceptions=True)
+    for each in done:
+        if isinstance(each, BaseException):
+            raise each
+    return Recording(shelved, [each for each in done if isinstance(each, Seat)], asked)
+
+
+def _plans(project: Project, shelved: Shelved, personas: Sequence[str]) -> list[tuple[Persona, Asked]]:
+    seating = Seating.of(project, shelved.tool, ())
+    wanted = [persona for persona in project.panel if not personas or persona.id in personas]
+    plans = [(persona, seating.plan(persona)) for persona in wanted]
+    return [(persona, plan) for persona, plan in plans if isinstance(plan, Asked)]
+
+
+def price(estimate: Estimate) -> str:
+    """Return what an estimate comes to, in words."""
+    asked = f"{estimate.kept} replies are recorded, {estimate.asked} to ask"
+    if not estimate.asked:
+        return f"{asked}: nothing to pay"
+    if estimate.likely is None or estimate.most is None:
+        return f"{asked}, of unknown price"
+    return f"{asked}: about ${_cents(estimate.likely)}, at most ${_cents(estimate.most)}"
+
+
+def _cents(amount: Decimal) -> str:
+    return f"{amount:.3f}"

@@ -1,0 +1,172 @@
+"""Verify: every review replayed from recordings alone and held against its golden record, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from panel.change import lines_changed, meanings
+from panel.errors import RecordError, RecordingMissing
+from panel.golden.bench import checked_in, orphans, recordings, tried
+from panel.llm.ledger import Recorded
+from panel.persona import Persona
+from panel.project import Project
+from panel.review import Review, Seat, review
+from panel.seating import Asked, Seating
+from panel.shelf import Shelved
+
+MOST_LINES = 40
+"""So many changed lines of a record are shown."""
+
+Kind = Literal[
+    "changed", "missing recording", "unsound recording", "unused recording", "no golden record", "no dossier"
+]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One way in which the recordings do not give what the golden records say."""
+
+    kind: Kind
+    """What sort of thing."""
+
+    tool: str
+    """The slug; empty where a recording belongs to no tool that is known."""
+
+    persona: str | None
+    """The seat, or None where it concerns the whole review."""
+
+    meaning: str
+    """What it is, in one line."""
+
+    details: Sequence[str]
+    """The changed lines, and what to do."""
+
+    file: Path | None
+    """The file to look at."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One tool, replayed."""
+
+    shelved: Shelved
+    before: Review | None
+    """The golden record; None where there is none that can be read."""
+
+    after: Review | None
+    """What the recordings give now; None where one is missing or unsound."""
+
+    differences: Sequence[Difference]
+    """Where the two differ; none where they are the same."""
+
+    seats: Sequence[Seat]
+    """The seats that could be replayed."""
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What came of all of them."""
+
+    outcomes: Sequence[Outcome] = field(repr=False)
+    """Tool by tool; kept out of its printed form, which asyncio makes of every result on its way out."""
+
+    others: Sequence[Difference]
+    """Recordings that nothing rests on, and golden records without a dossier."""
+
+    @property
+    def differences(self) -> list[Difference]:
+        """Everything that differs, tool by tool."""
+        return [*(each for outcome in self.outcomes for each in outcome.differences), *self.others]
+
+    @property
+    def takes(self) -> int:
+        """How many takes were replayed."""
+        return sum(seat.take is not None for outcome in self.outcomes for seat in outcome.seats)
+
+    @property
+    def carried(self) -> int:
+        """How many seats rest on replies that were given to an earlier form of the prompt."""
+        seats = [seat for outcome in self.outcomes for seat in outcome.seats]
+        return sum(any(ask.carried_from for ask in seat.asks) for seat in seats)
+
+
+async def verify(project: Project, shelved: Sequence[Shelved], *, is_whole: bool) -> Verification:
+    """Return what replaying these tools gives against their golden records; nobody is asked, nothing is written.
+
+    `project` is one on the bench. Recordings that nothing rests on are looked for where the project `is_whole`.
+    Raises RecordError where a history can't be read.
+    """
+    outcomes = [await outcome(project, one) for one in shelved]
+    others = [*_unused(project, outcomes), *_without_dossier(project, shelved)] if is_whole else []
+    return Verification(outcomes, others)
+
+
+async def outcome(project: Project, shelved: Shelved) -> Outcome:
+    """Return what replaying one tool gives against its golden record."""
+    slug, path = shelved.tool.slug, project.store.review_path(shelved.tool.slug)
+    try:
+        before, seating = project.store.review(slug), Seating.of(project, shelved.tool, ())
+    except RecordError as error:
+        meaning = f"{shelved.tool.name}: the golden record can't be read"
+        return Outcome(shelved, None, None, [Difference("changed", slug, None, meaning, [f"    {error}"], path)], [])
+    replays = [await _replayed(project, seating, persona) for persona in project.panel]
+    seats = [each for each in replays if isinstance(each, Seat)]
+    faults = [each for each in replays if isinstance(each, Difference)]
+    after = None if faults else review(shelved.tool, seats)
+    return Outcome(shelved, before, after, [*faults, *_against(path, shelved, before, after)], seats)
+
+
+async def _replayed(project: Project, seating: Seating, persona: Persona) -> Seat | Difference:
+    """Return the seat of a persona, or why the recordings do not give it."""
+    slug, plan = seating.tool.slug, seating.plan(persona)
+    try:
+        if isinstance(plan, Asked):
+            return await plan.answered(Recorded(project.ledgers, None))
+        return await seating.replayed(persona)
+    except RecordingMissing as error:
+        first, *lines = str(error).splitlines()
+        return Difference("missing recording", slug, persona.id, first, lines, None)
+    except RecordError as error:
+        return Difference("unsound recording", slug, persona.id, f"{slug}: {persona.id}: {error}", [], None)
+
+
+def _against(path: Path, shelved: Shelved, before: Review | None, after: Review | None) -> Iterator[Difference]:
+    slug, name = shelved.tool.slug, shelved.tool.name
+    if before is None:
+        meaning = f"{name}: there is no golden record to hold it against"
+        yield Difference("no golden record", slug, None, meaning, [], path)
+    elif after is not None and before != after:
+        first, *rest = meanings(before, after)
+        yield Difference("changed", slug, None, first, [*rest, *lines_changed(before, after, MOST_LINES)], path)
+
+
+def _unused(project: Project, outcomes: Sequence[Outcome]) -> Iterator[Difference]:
+    """Yield every recording that no review, no earlier take and no carried reply rests on."""
+    seats = [*(seat for each in outcomes for seat in each.seats), *tried(project, [each.shelved for each in outcomes])]
+    seats += [seat for each in outcomes if each.before for seat in each.before.seats]
+    asks = [ask for seat in seats for ask in seat.asks]
+    used = {ask.request for ask in asks} | {ask.carried_from for ask in asks}
+    for ledger in checked_in(project):
+        for path in recordings(ledger):
+            if f"sha256:{path.stem}" not in used:
+                yield _of_no_use(project, ledger.folder, path)
+
+
+def _of_no_use(project: Project, folder: Path, path: Path) -> Difference:
+    where = path.relative_to(folder.parent)
+    try:
+        label = next(ledger for ledger in project.ledgers.all if ledger.folder == folder).read(path).label
+    except RecordError as error:
+        return Difference("unsound recording", "", None, str(error), [], path)
+    meaning = f"{label.tool}: {label.persona}: no review rests on the recording {where}"
+    way = ["    delete it, or review the tool"]
+    return Difference("unused recording", label.tool, label.persona, meaning, way, path)
+
+
+def _without_dossier(project: Project, shelved: Sequence[Shelved]) -> Iterator[Difference]:
+    for slug in orphans(project, shelved):
+        path = project.store.review_path(slug)
+        yield Difference("no dossier", slug, None, f"{slug}: a record of a tool that has no dossier here", [], path)
