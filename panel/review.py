@@ -84,14 +84,14 @@ class Seat(Record):
     name: str
     """Its name on the page."""
 
-    persona_digest: str
-    """Content hash of the persona."""
+    persona_digest: str | None
+    """Content hash of the persona; None where it was not asked."""
 
-    prompt_digest: str
-    """Content hash of the prompts and the reply schema."""
+    prompt_digest: str | None
+    """Content hash of the prompts and the reply schema; None where it was not asked."""
 
-    seen: str
-    """Content hash of what the dossier showed when this seat was asked."""
+    seen: str | None
+    """Content hash of what the dossier showed when this seat was asked; None where it was not."""
 
     status: Literal["heard", "absent", "unseated"]
     """Whether there is a take, none although invited, or no invitation."""
@@ -149,13 +149,14 @@ def seat(
     persona: Persona, tool: Tool, prompt_digest: str, status: Literal["heard", "absent", "unseated"], **more: object
 ) -> Seat:
     """Return a seat of `persona` for `tool`; `more` are the fields that depend on the status."""
+    is_asked = status != "unseated"
     return Seat.model_validate(
         {
             "persona": persona.id,
             "name": persona.name,
-            "persona_digest": digest(persona),
-            "prompt_digest": prompt_digest,
-            "seen": digest_of(tool.seen),
+            "persona_digest": digest(persona) if is_asked else None,
+            "prompt_digest": prompt_digest if is_asked else None,
+            "seen": digest_of(tool.seen) if is_asked else None,
             "status": status,
             "threshold": persona.threshold,
             **more,

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from panel.answer import NotAnAnswer, read_answer
 from panel.cli.exits import INTERRUPTED
 from panel.cli.screen import Screen, paid
 from panel.errors import InputError, RecordingMissing
@@ -106,7 +107,16 @@ def _show(screen: Screen, one: Carry) -> None:
     screen.say("\n".join(one.changes))
     for recording in one.old.values():
         screen.say("the reply was:")
-        screen.say(recording.reply.text)
+        screen.say(_said(recording.reply.text))
+
+
+def _said(reply: str) -> str:
+    """Return what a critic said in a reply; the reply itself where it can't be read."""
+    try:
+        answer = read_answer(reply)
+    except NotAnAnswer:
+        return reply
+    return f"    {answer.headline} ({answer.vote or 'abstains'})\n    {answer.take}"
 
 
 def _agreed(yes: bool, what: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +24,8 @@ from panel.project import Project
 from panel.shelf import shelf
 
 app = typer.Typer(rich_markup_mode=None)
+MOST_NAMED = 5
+"""So many takes that share their changed lines are named."""
 
 
 @app.command(name="verify")
@@ -59,8 +61,8 @@ def _report(found: Verification, where: Path, junit_xml: Path | None, markdown: 
     with _unread_by_github():
         for difference in found.differences:
             typer.echo(printable(difference.meaning))
-            for line in difference.details:
-                typer.echo(printable(line if line.startswith(" ") else f"    {line}"))
+        for line in _details(found.differences):
+            typer.echo(printable(line))
         typer.echo(printable(_last_line(found, where)))
     if _in_github():
         for line in commands(found, Path.cwd()):
@@ -72,6 +74,19 @@ def _report(found: Verification, where: Path, junit_xml: Path | None, markdown: 
         write_whole(junit_xml, junit(found))
     if markdown:
         write_whole(markdown, summary(found).encode())
+
+
+def _details(differences: Sequence[Difference]) -> Iterator[str]:
+    """Yield the changed lines, those that several takes share once."""
+    places: dict[tuple[str, ...], list[str]] = {}
+    for one in differences:
+        if one.details:
+            places.setdefault(tuple(one.details), []).append(f"{one.tool}: {one.persona}" if one.persona else one.tool)
+    for details, named in places.items():
+        more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+        yield f"\n{', '.join(named[:MOST_NAMED])}{more}:"
+        yield from (line if line.startswith(" ") else f"    {line}" for line in details)
+    yield from [""] if differences else []
 
 
 def _last_line(found: Verification, where: Path) -> str:

@@ -134,7 +134,7 @@ class _Look:
         if now is not None and now == recorded:
             return None
         if isinstance(plan, Unseated):
-            return "not in the record yet" if recorded is None else "not invited any more"
+            return "not in the record yet" if recorded is None else f"not invited: {plan.reason}"
         return self._cause(persona, recorded, plan, now)
 
     def _cause(self, persona: Persona, recorded: Seat | None, plan: Asked, now: Seat | None) -> str:

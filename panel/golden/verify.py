@@ -104,18 +104,19 @@ async def verify(project: Project, shelved: Sequence[Shelved], *, is_whole: bool
     return Verification(outcomes, others)
 
 
-async def outcome(project: Project, shelved: Shelved) -> Outcome:
-    """Return what replaying one tool gives against its golden record."""
+async def outcome(project: Project, shelved: Shelved, personas: Sequence[str] = ()) -> Outcome:
+    """Return what replaying one tool gives against its golden record; of these seats alone where some are named."""
     slug, path = shelved.tool.slug, project.store.review_path(shelved.tool.slug)
     try:
         before, seating = project.store.review(slug), Seating.of(project, shelved.tool, ())
     except RecordError as error:
         meaning = f"{shelved.tool.name}: the golden record can't be read"
         return Outcome(shelved, None, None, [Difference("changed", slug, None, meaning, [f"    {error}"], path)], [])
-    replays = [await _replayed(project, seating, persona) for persona in project.panel]
+    wanted = [persona for persona in project.panel if not personas or persona.id in personas]
+    replays = [await _replayed(project, seating, persona) for persona in wanted]
     seats = [each for each in replays if isinstance(each, Seat)]
     faults = [each for each in replays if isinstance(each, Difference)]
-    after = None if faults else review(shelved.tool, seats)
+    after = None if faults or personas else review(shelved.tool, seats)
     return Outcome(shelved, before, after, [*faults, *_against(path, shelved, before, after)], seats)
 
 
@@ -128,7 +129,8 @@ async def _replayed(project: Project, seating: Seating, persona: Persona) -> Sea
         return await seating.replayed(persona)
     except RecordingMissing as error:
         first, *lines = str(error).splitlines()
-        return Difference("missing recording", slug, persona.id, first, lines, None)
+        meaning = first.partition(";")[0]
+        return Difference("missing recording", slug, persona.id, meaning, lines, None)
     except RecordError as error:
         return Difference("unsound recording", slug, persona.id, f"{slug}: {persona.id}: {error}", [], None)
 
