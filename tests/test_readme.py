@@ -15,7 +15,9 @@ from panel.cli.app import COMMANDS
 from panel.project import Project
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-TRANSCRIPTS = re.findall(r"```console\n\$ panel (.*?)\n(.*?)```", README, re.DOTALL)
+BLOCKS = re.findall(r"```console\n\$ panel (.*?)\n(.*?)```", README, re.DOTALL)
+TRANSCRIPTS = [(command, printed) for command, printed in BLOCKS if "\n$ " not in printed]
+"""Those of one command; the session of several is in test_session."""
 
 
 @pytest.fixture
@@ -38,8 +40,8 @@ def test_a_transcript_is_what_the_command_prints(command: str, printed: str) -> 
 
 
 def test_there_are_transcripts() -> None:
-    """The README shows a review and a record."""
-    assert {"review", "show"} == {command.split()[0] for command, _ in TRANSCRIPTS}
+    """The README shows a review, a record and a verification."""
+    assert {"review", "show", "verify"} == {command.split()[0] for command, _ in TRANSCRIPTS}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -75,12 +75,12 @@ def test_every_setting_stands_in_the_new_panel_toml(tmp_path: Path) -> None:
 
 
 def test_the_workflow_is_yaml_and_runs_without_a_key(tmp_path: Path) -> None:
-    """The workflow of a new project parses, replays, and knows no secret."""
+    """The workflow of a new project parses, verifies, and knows no secret."""
     scaffold(tmp_path)
     text = (tmp_path / ".github" / "workflows" / "panel.yml").read_text()
-    steps = yaml.safe_load(text)["jobs"]["replay"]["steps"]
+    steps = yaml.safe_load(text)["jobs"]["verify"]["steps"]
 
-    assert any("--mode replay" in step.get("run", "") for step in steps)
+    assert any("panel verify" in step.get("run", "") for step in steps)
     assert "secrets" not in text
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 import typer
+from rich.text import Text
 
 from panel.change import SeatChange, prose_changed, ratings, split
 from panel.cli.desk import Named, Runs, found, show_words, tell
@@ -28,7 +30,8 @@ from panel.tool import Tool
 app = typer.Typer(rich_markup_mode=None)
 Answer = Literal["accept", "keep", "try again"]
 _ANSWERS: dict[str, Answer] = {"a": "accept", "k": "keep", "t": "try again"}
-SHOWN = ("headline", "take", "best_for", "not_for", "would_change_my_vote")
+SHOWN = ("headline", "take")
+"""Texts of which the words are shown; of the others it is said that they changed."""
 
 
 @app.command(name="retake")
@@ -132,6 +135,8 @@ class _Session:
         changed_prose = prose_changed(before, after)
         for name in (each for each in SHOWN if each in changed_prose):
             show_words(self.screen, name, changed_prose[name])
+        if others := _others(changed_prose):
+            self.screen.indented(Text(f"and in {', '.join(others)} (panel diff shows them)"), 2)
         self.screen.say("")
         if before and after:
             changed = ", ".join(ratings(before, after)) or "no rating changed"
@@ -144,6 +149,13 @@ class _Session:
             self.screen.say(f"  to check {flag.text}")
         self.screen.say(f"  pages    {', '.join(taken.pages)}")
         self.screen.say(f"  cost     {paid([*taken.seat.asks], taken.asked)}")
+
+
+def _others(changed: Iterable[str]) -> list[str]:
+    """Return the texts that changed and are not shown, by name; the reasons of ratings as one."""
+    names = [name for name in changed if name not in SHOWN]
+    reasons = ["the reasons of ratings"] if any(name.startswith("why of ") for name in names) else []
+    return [*(name.replace("_", " ") for name in names if not name.startswith("why of ")), *reasons]
 
 
 def _to(old: str, new: str) -> str:

@@ -119,7 +119,7 @@ class Screen:
     @property
     def is_coloured(self) -> bool:
         """True where colours can be seen."""
-        return self.console.is_terminal and not self.console.no_color
+        return self.console.color_system is not None and not self.console.no_color
 
     def _verdict(self, done: Reviewed) -> None:
         self.say("")

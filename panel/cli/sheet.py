@@ -88,6 +88,10 @@ def _take(take: Take) -> Group:
         labels["Not from the dossier"] = "; ".join(item.text for item in take.outside)
     if take.samples > 1:
         labels["Mean of"] = f"{take.samples} answers, {take.spread} points apart"
+    if take.retakes:
+        labels["Asked anew"] = f"{take.retakes} {'time' if take.retakes == 1 else 'times'} before it was accepted"
+    if take.edited_by:
+        labels["Words edited by"] = take.edited_by
     for label, text in labels.items():
         said.append(f"\n{label}: ", style="dim not italic").append(text, style="not italic")
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)

@@ -50,12 +50,12 @@ def _head(one: ToolStatus, project: Project, where: Shelved) -> str:
 
 
 def _seats(one: ToolStatus) -> list[str]:
-    """Return a line for each stale seat; all in one where none was ever asked."""
-    if one.stale and len({seat.why for seat in one.stale}) == 1:
-        names = ", ".join(seat.persona for seat in one.stale)
-        lines = [f"  {names}: {one.stale[0].why}"]
-    else:
-        lines = [f"  {seat.persona}{' (locked)' if seat.locked else ''}: {seat.why}" for seat in one.stale]
+    """Return a line for each reason, with the seats that are stale for it."""
+    reasons = dict.fromkeys((seat.why, seat.locked) for seat in one.stale)
+    lines = []
+    for why, locked in reasons:
+        names = [seat.persona for seat in one.stale if (seat.why, seat.locked) == (why, locked)]
+        lines.append(f"  {', '.join(names)}{' (locked)' if locked else ''}: {why}")
     touched = [f"  touches {', '.join(one.comparisons)}"] if one.stale and one.comparisons else []
     return lines + touched
 
