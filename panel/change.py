@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
 from panel.files import readable
+from panel.record import Record
 from panel.review import Review, Seat
 from panel.take import Rated, Take
 from panel.verdict import Verdict
@@ -45,6 +46,11 @@ class SeatChange:
         """True where both votes are there and differ."""
         old, new = _take(self.before), _take(self.after)
         return bool(old and new and old.vote != new.vote)
+
+    @property
+    def is_telling(self) -> bool:
+        """True where the vote flipped, or where there is no take before or after: it counts in the verdict."""
+        return self.is_flipped or not (_take(self.before) and _take(self.after))
 
     @property
     def meaning(self) -> str:
@@ -120,27 +126,36 @@ def meanings(before: Review, after: Review) -> list[str]:
     if before == after:
         return []
     changes = seat_changes(before, after)
-    telling = [change for change in changes if change.is_flipped or not (_take(change.before) and _take(change.after))]
-    name, was, now = after.tool.name, before.verdict, after.verdict
-    because = "; ".join(change.meaning for change in telling or changes)
-    lines = []
+    telling = [change for change in changes if change.is_telling]
+    lines = [*_of_verdict(before.verdict, after.verdict, telling or changes, is_telling=bool(telling))]
+    lines += [change.meaning for change in changes if not change.is_telling]
+    lines += _beside_seats(before, after)
+    return [f"{after.tool.name}: {line}" for line in lines or _rest(before, after)]
+
+
+def _of_verdict(was: Verdict, now: Verdict, why: Sequence[SeatChange], *, is_telling: bool) -> Iterator[str]:
+    because = "; ".join(change.meaning for change in why)
     if was.label != now.label:
-        lines.append(f"{name}: {was.label} to {now.label}{f' because {because}' if because else ''}")
-    elif telling:
-        lines.append(f"{name}: stays {split(now)}; {because}")
-    lines += [f"{name}: {change.meaning}" for change in changes if change not in telling]
-    fields = _changed_fields(before, after)
-    lines += [f"{name}: the dossier changed: {', '.join(fields)}"] if fields else []
-    lines += [f"{name}: the rules changed: {before.rules} to {after.rules}"] if before.rules != after.rules else []
-    return lines or [f"{name}: {', '.join(_parts(was, now))} of the verdict changed"]
+        yield f"{was.label} to {now.label}" + (f" because {because}" if because else "")
+    elif is_telling:
+        yield f"stays {split(now)}; {because}"
 
 
-def _changed_fields(before: Review, after: Review) -> list[str]:
-    return [key for key in type(after.tool).model_fields if getattr(before.tool, key) != getattr(after.tool, key)]
+def _beside_seats(before: Review, after: Review) -> Iterator[str]:
+    if fields := _unlike(before.tool, after.tool):
+        yield f"the dossier changed: {', '.join(fields)}"
+    if before.rules != after.rules:
+        yield f"the rules changed: {before.rules} to {after.rules}"
 
 
-def _parts(was: Verdict, now: Verdict) -> list[str]:
-    return [key for key in Verdict.model_fields if getattr(was, key) != getattr(now, key)]
+def _rest(before: Review, after: Review) -> list[str]:
+    """Return what differs where no seat and no dossier does."""
+    parts = _unlike(before.verdict, after.verdict)
+    return [f"{', '.join(parts)} of the verdict changed" if parts else "the order of the seats changed"]
+
+
+def _unlike(one: Record, other: Record) -> list[str]:
+    return [key for key in type(one).model_fields if getattr(one, key) != getattr(other, key)]
 
 
 def lines_changed(before: Review, after: Review, most: int) -> list[str]:

@@ -95,6 +95,10 @@ _LOCKED: tuple[NoteKind, str] = ("locked", "is locked and stays as recorded")
 _STALE: tuple[NoteKind, str] = ("stale", "stays as recorded, although dossier, persona, prompt or model changed since")
 
 
+def _is_let_down(seat: Seat) -> bool:
+    return seat.is_let_down
+
+
 @dataclass
 class _Table:
     """The seats of one review while they are filled."""
@@ -186,10 +190,9 @@ class _Table:
         seating, project, tool = self.seating, self.seating.project, self.seating.tool
         latest = Seating.of(project, tool, seating.only)
         table, fresh = _Table(latest, None, self.watch), latest.unlocked(self.fresh)
-        seats = [
-            done if persona.id in fresh or seating.plan(persona) == latest.plan(persona) else await table.sit(persona)
-            for persona, done in zip(project.panel, seats, strict=True)
-        ]
+        for place, persona in enumerate(project.panel):
+            if persona.id not in fresh and seating.plan(persona) != latest.plan(persona):
+                seats = [*seats[:place], await table.sit(persona), *seats[place + 1 :]]
         result, history = latest.standing or review(tool, seats), project.store.history(tool.slug)
         for entry in {**self.made, **table.made}.values():
             history.keep(entry)
@@ -197,8 +200,8 @@ class _Table:
         if self.asked or seating.dropped:
             history.log("review", label=result.verdict.label, asked=[*self.asked], dropped=[*seating.dropped])
         paths = project.store.save_review(result, page(result))
-        is_whole = not any(seat.is_let_down for seat in seats) and not any(note.kind == "failed" for note in self.notes)
-        return Reviewed(result, paths, self.asked, self.notes, is_whole)
+        failed = [*filter(_is_let_down, seats), *(note for note in self.notes if note.kind == "failed")]
+        return Reviewed(result, paths, self.asked, self.notes, is_whole=not failed)
 
     def _note(self, id: str, kind: NoteKind, text: str) -> None:
         self.notes.append(Note(id, kind, text))

@@ -101,7 +101,7 @@ class Settings(Record):
     """Where records and the project's ledger are."""
 
     ledgers: tuple[Folder, ...] = ()
-    """Further ledgers, which are only read."""
+    """Further ledgers, which are only read; but golden tests with a folder of their own record into the first one."""
 
     tools: tuple[Folder, ...] = (Path("tools"),)
     """Where the dossiers are: folders, of which every YAML file is one."""

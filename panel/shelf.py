@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,19 +50,20 @@ def named(project: Project, names: Sequence[str]) -> list[Shelved]:
     """Return the tools that people name, by the path of the dossier or by slug; the whole shelf where none is named."""
     if not names:
         return shelf(project)
-    found = {name: _by_path(project, Path(name)) for name in names if Path(name).suffix in ENDINGS}
-    if len(found) < len(names):
-        tools = {one.tool.slug: one for one in shelf(project)}
-        for name in names:
-            if name not in found and name not in tools:
-                near = nearest(name, tools, "there are")
-                raise ToolError(f"{shown(name)}: no dossier has this slug{near if SLUG.fullmatch(name) else ''}")
-        found |= {name: tools[name] for name in names if name not in found}
-    return [found[name] for name in names]
+    paths = {name: Path(name) for name in names if Path(name).suffix in ENDINGS}
+    by_slug = {one.tool.slug: one for one in shelf(project)} if len(paths) < len(names) else {}
+    return [_by_path(project, paths[name]) if name in paths else _by_slug(by_slug, name) for name in names]
 
 
 def _by_path(project: Project, path: Path) -> Shelved:
     return Shelved(path, read_tool(path, project.persona_ids))
+
+
+def _by_slug(tools: Mapping[str, Shelved], slug: str) -> Shelved:
+    if slug not in tools:
+        near = nearest(slug, tools, "there are") if SLUG.fullmatch(slug) else ""
+        raise ToolError(f"{shown(slug)}: no dossier has this slug{near}")
+    return tools[slug]
 
 
 def _is_dossier(path: Path) -> bool:

@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 WIDTH = 100
-ASKS = b"try again (t):"
+ASKS = b"try again (t): "
+"""The space comes last, on its own; an answer before it would stand before it."""
 
 
 def typed(command: str, folder: Path, answers: Sequence[str] = (), environment: Mapping[str, str] = {}) -> str:
@@ -23,7 +24,7 @@ def typed(command: str, folder: Path, answers: Sequence[str] = (), environment: 
     shown, left = b"", [*answers]
     while part := _read(screen):
         shown += part
-        if left and shown.rstrip().endswith(ASKS):
+        if left and shown.endswith(ASKS):
             os.write(screen, f"{left.pop(0)}\n".encode())
     os.waitpid(pid, 0)
     os.close(screen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ from panel.cli.desk import AsJson, Named, Runs, found
 from panel.desk.past import Made, came_to, takes, told
 from panel.errors import printable
 from panel.files import Json, readable
+from panel.history import Event
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -34,12 +36,17 @@ def log(
         lines: list[Json] = [{"at": event.at, "event": event.name, **event.details} for event in events]
         typer.echo(readable({"takes": listed, "events": lines}).decode(), nl=False)
         return
-    typer.echo(printable(f"{subject.name} ({subject.slug})"))
-    for id in ids:
-        for one in made[id]:
-            typer.echo(printable(f"  {id:<10} take {one.number}{_mark(one)}  {came_to(one)}"))
-    for event in events:
-        typer.echo(printable(f"  {event.at}  {event.name:<8} {told(event)}".rstrip()))
+    typer.echo(printable("\n".join([f"{subject.name} ({subject.slug})", *_takes(made), *map(_event, events)])))
+
+
+def _takes(made: Mapping[str, Sequence[Made]]) -> Iterator[str]:
+    for id, takes_of in made.items():
+        for one in takes_of:
+            yield f"  {id:<10} take {one.number}{_mark(one)}  {came_to(one)}"
+
+
+def _event(event: Event) -> str:
+    return f"  {event.at}  {event.name:<8} {told(event)}".rstrip()
 
 
 def _mark(one: Made) -> str:

@@ -70,24 +70,35 @@ def _recorded(project: Project, tools: Sequence[Shelved], only: Sequence[str], s
     if estimate.asked and not _agreed(yes, "Ask"):
         return 0
     try:
-        done = [asyncio.run(_record(project, one, only, screen)) for one in tools]
+        done = asyncio.run(_all(project, tools, only, screen))
     except RecordingMissing as error:
         raise RecordingMissing(f"{error}\n{ways_forward(project.settings)}") from error
     except KeyboardInterrupt:
         screen.say("Interrupted. What was answered is recorded.")
         return INTERRUPTED
-    asks = [ask for each in done for seat in each.seats for ask in seat.asks]
-    screen.say(paid(asks, [identity for each in done for identity in each.asked]))
-    outcomes = [asyncio.run(outcome(project, one)) for one in tools]
-    new = asyncio.run(accept(project, [each for each in outcomes if each.before is None], ()))
-    screen.say(f"new golden records: {', '.join(new)}" if new else "Next: panel verify")
+    _sum_up(screen, done, asyncio.run(_begun(project, tools)))
     return 1 if any(seat.is_let_down for each in done for seat in each.seats) else 0
 
 
-async def _record(project: Project, one: Shelved, only: Sequence[str], screen: Screen) -> Recording:
+def _sum_up(screen: Screen, done: Sequence[Recording], new: Sequence[str]) -> None:
+    asks = [ask for each in done for seat in each.seats for ask in seat.asks]
+    screen.say(paid(asks, [identity for each in done for identity in each.asked]))
+    screen.say(f"new golden records: {', '.join(new)}" if new else "Next: panel verify")
+
+
+async def _begun(project: Project, tools: Sequence[Shelved]) -> list[str]:
+    """Write a golden record for each tool that has none; those that there are never change here."""
+    outcomes = [await outcome(project, one) for one in tools]
+    return await accept(project, [each for each in outcomes if each.before is None], ())
+
+
+async def _all(project: Project, tools: Sequence[Shelved], only: Sequence[str], screen: Screen) -> list[Recording]:
+    done = []
     async with Providers(project.settings, project.prompts, screen.notice) as providers:
-        with screen.seats(one.tool, project):
-            return await record(project, one, only, providers, screen.watch)
+        for one in tools:
+            with screen.seats(one.tool, project):
+                done.append(await record(project, one, only, providers, screen.watch))
+    return done
 
 
 def _carried(project: Project, tools: Sequence[Shelved], only: Sequence[str], reason: str, yes: bool) -> int:

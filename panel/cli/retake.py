@@ -49,15 +49,12 @@ def retake_command(
     runs: Runs = None,
 ) -> None:
     """Ask one critic once more; accept what comes, or keep the old take."""
-    if accepts and keeps:
-        raise InputError("--accept and --keep: choose one")
-    if not (accepts or keeps or preview or sys.stdin.isatty()):
-        raise InputError("there is no terminal to answer in: say --accept or --keep, or look first with --preview")
+    answer = _decided(accepts, keeps, preview)
     project, subject = found(tool, model=model, samples=samples, runs=runs)
     record_of(project, subject)
     screen = Screen()
     screen.say(announcement(project))
-    session = _Session(project, subject, screen, "accept" if accepts else "keep" if keeps else None)
+    session = _Session(project, subject, screen, answer)
     asked = planned(project, subject, project.persona(persona), note, None)
     if preview:
         return session.preview(asked)
@@ -69,6 +66,17 @@ def retake_command(
         screen.say("Interrupted. The old take stands; what was answered is in the ledger.")
         code = INTERRUPTED
     raise typer.Exit(code)
+
+
+def _decided(accepts: bool, keeps: bool, preview: bool) -> Answer | None:
+    """Return what was decided beforehand, or None; raises InputError where nobody could be asked."""
+    if accepts and keeps:
+        raise InputError("--accept and --keep: choose one")
+    if not (accepts or keeps or preview or sys.stdin.isatty()):
+        raise InputError("there is no terminal to answer in: say --accept or --keep, or look first with --preview")
+    if accepts:
+        return "accept"
+    return "keep" if keeps else None
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,9 @@ import typer
 from pydantic.json_schema import JsonSchemaMode
 
 from panel.choices import Choices
+from panel.desk.approval import Approval
 from panel.files import Json, readable
+from panel.history import Entry
 from panel.llm.ledger import Recording
 from panel.persona import Persona
 from panel.record import Record
@@ -25,6 +27,8 @@ class Kind(StrEnum):
     REVIEW = "review"
     RECORDING = "recording"
     CHOICES = "choices"
+    TAKE = "take"
+    APPROVAL = "approval"
     TOOL = "tool"
     PERSONA = "persona"
 
@@ -33,6 +37,8 @@ _MODELS: dict[Kind, tuple[type[Record], JsonSchemaMode]] = {
     Kind.REVIEW: (Review, "serialization"),
     Kind.RECORDING: (Recording, "serialization"),
     Kind.CHOICES: (Choices, "serialization"),
+    Kind.TAKE: (Entry, "serialization"),
+    Kind.APPROVAL: (Approval, "serialization"),
     Kind.TOOL: (Dossier, "validation"),
     Kind.PERSONA: (Persona, "validation"),
 }

@@ -83,6 +83,13 @@ def seat_score(seat: Seat, take: Take) -> Text:
 
 def _take(take: Take) -> Group:
     said = Text(f"{take.headline}\n", style="italic").append(f"\n{take.text}\n", style="not italic")
+    for label, text in _labels(take).items():
+        said.append(f"\n{label}: ", style="dim not italic").append(text, style="not italic")
+    flags = [Text(f"to check: {flag.text}", style="yellow") for flag in take.flags]
+    return Group(said, Text(""), _ratings(take), *flags)
+
+
+def _labels(take: Take) -> dict[str, str]:
     labels = {"Best for": take.best_for, "Not for": take.not_for, "Would change the vote": take.would_change_my_vote}
     if take.outside:
         labels["Not from the dossier"] = "; ".join(item.text for item in take.outside)
@@ -92,8 +99,10 @@ def _take(take: Take) -> Group:
         labels["Asked anew"] = f"{take.retakes} {'time' if take.retakes == 1 else 'times'} before it was accepted"
     if take.edited_by:
         labels["Words edited by"] = take.edited_by
-    for label, text in labels.items():
-        said.append(f"\n{label}: ", style="dim not italic").append(text, style="not italic")
+    return labels
+
+
+def _ratings(take: Take) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     quotes = {quote.id: quote for quote in take.evidence}
     for rated in take.ratings:
@@ -101,8 +110,7 @@ def _take(take: Take) -> Group:
         for quote in (quotes[id] for id in rated.evidence if id in quotes):
             why.append(f"\n“{quote.quote}” ({quote.source})", style="dim")
         table.add_row(Text(rated.criterion, no_wrap=True), Text(_bar(rated), no_wrap=True), why)
-    flags = [Text(f"to check: {flag.text}", style="yellow") for flag in take.flags]
-    return Group(said, Text(""), table, *flags)
+    return table
 
 
 def _bar(rated: Rated) -> str:

@@ -11,7 +11,7 @@ import typer
 
 from panel.cli.desk import AsJson, Runs, Tools, all_found
 from panel.desk.approval import approval_of, void
-from panel.desk.status import ToolStatus, status
+from panel.desk.status import SeatStatus, ToolStatus, status
 from panel.errors import printable
 from panel.files import readable
 from panel.project import Project
@@ -64,9 +64,15 @@ def _total(found: Sequence[ToolStatus]) -> str:
     stale = [seat for one in found for seat in one.stale]
     if not stale:
         return "Nothing is stale."
+    seats = f"{len(stale)} stale {'seat' if len(stale) == 1 else 'seats'}"
+    return f"{seats}: a refresh takes {_refresh(stale)}."
+
+
+def _refresh(stale: Sequence[SeatStatus]) -> str:
+    """Return how many requests a refresh would ask, and what they would cost."""
     costs, asks = [seat.cost_usd for seat in stale], sum(seat.asks for seat in stale)
+    if not asks:
+        return "nothing that is paid for"
     about = sum((Decimal(cost) for cost in costs if cost), Decimal(0))
     unknown = " and an unknown price" if None in costs else ""
-    requests = f"{asks} {'request' if asks == 1 else 'requests'}, about ${about:.3f}{unknown}"
-    seats = f"{len(stale)} stale {'seat' if len(stale) == 1 else 'seats'}"
-    return f"{seats}: a refresh takes {requests if asks else 'nothing that is paid for'}."
+    return f"{asks} {'request' if asks == 1 else 'requests'}, about ${about:.3f}{unknown}"

@@ -97,18 +97,21 @@ def read_sheet(path: Path, seat: Seat, take: Take, by: str) -> Edit | None:
     """
     document = read_document(read_text(path, RecordError), path, RecordError)
     read = fit(document, Sheet, RecordError)
-    criteria = [rated.criterion for rated in take.ratings]
     for criterion in read.why:
-        if criterion not in criteria:
-            problem = f"is no criterion of this seat; they are {', '.join(criteria)}"
+        if f"why of {criterion}" not in take.prose:
+            problem = f"is no criterion of this seat; they are {', '.join(rated.criterion for rated in take.ratings)}"
             raise RecordError.at(path, document.line(("why", criterion)), f"why.{criterion}", problem)
-    words = {name: text for name, text in read.model_dump().items() if name in take.prose}
-    words |= {f"why of {criterion}": why for criterion, why in read.why.items()}
-    changed = {name: text for name, text in words.items() if text.split() != take.prose[name].split()}
+    changed = {name: text for name, text in _words(read).items() if text.split() != take.prose[name].split()}
     outside = tuple(Outside(text=each.text, kind=each.kind) for each in read.outside)
     if not changed and outside == take.outside:
         return None
     return Edit(by=by, of=seat.asks[0].request, words=changed, outside=None if outside == take.outside else outside)
+
+
+def _words(read: Sheet) -> dict[str, str]:
+    """Return the texts on a sheet, by what a take calls them."""
+    whole = read.model_dump(exclude={"why", "outside"})
+    return {**whole, **{f"why of {criterion}": why for criterion, why in read.why.items()}}
 
 
 @dataclass(frozen=True)

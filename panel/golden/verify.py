@@ -147,14 +147,20 @@ def _against(path: Path, shelved: Shelved, before: Review | None, after: Review 
 
 def _unused(project: Project, outcomes: Sequence[Outcome]) -> Iterator[Difference]:
     """Yield every recording that no review, no earlier take and no carried reply rests on."""
-    seats = [*(seat for each in outcomes for seat in each.seats), *tried(project, [each.shelved for each in outcomes])]
-    seats += [seat for each in outcomes if each.before for seat in each.before.seats]
-    asks = [ask for seat in seats for ask in seat.asks]
-    used = {ask.request for ask in asks} | {ask.carried_from for ask in asks}
+    used = _used(project, outcomes)
     for ledger in checked_in(project):
         for path in recordings(ledger):
             if f"sha256:{path.stem}" not in used:
                 yield _of_no_use(project, ledger.folder, path)
+
+
+def _used(project: Project, outcomes: Sequence[Outcome]) -> set[str | None]:
+    """Return the identities of the requests that something rests on."""
+    seats = [*tried(project, [each.shelved for each in outcomes])]
+    for each in outcomes:
+        seats += [*each.seats, *(each.before.seats if each.before else ())]
+    asks = [ask for seat in seats for ask in seat.asks]
+    return {ask.request for ask in asks} | {ask.carried_from for ask in asks}
 
 
 def _of_no_use(project: Project, folder: Path, path: Path) -> Difference:
