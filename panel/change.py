@@ -18,6 +18,9 @@ from panel.verdict import Verdict
 ALIKE = 0.5
 """Texts that share less than this of their words read better one after the other."""
 
+MOST_WORDS = 500
+"""Longer texts stand one after the other too: comparing word by word can take the cube of their length."""
+
 
 @dataclass(frozen=True)
 class Span:
@@ -168,6 +171,8 @@ def lines_changed(before: Review, after: Review, most: int) -> list[str]:
 def words_changed(before: str, after: str) -> list[Span]:
     """Return both texts as one, in runs of words that stayed, went or came; texts that share little one by one."""
     old, new = (re.findall(r"\s*\S+", text) for text in (before, after))
+    if max(len(old), len(new)) > MOST_WORDS:
+        return [Span("gone", before), Span("new", after)]
     matcher = difflib.SequenceMatcher(None, old, new, autojunk=False)
     if matcher.ratio() < ALIKE:
         return [Span("gone", before), Span("new", after)]
