@@ -11,7 +11,7 @@ from panel.prompt import Question
 from panel.record import Record
 from panel.tool import Tool
 
-_NO_PART = {"id", "order", "version", "model", "seating", "criteria"}
+_NO_PART = {"id", "order", "model", "criteria"}
 """Of a persona: its name in files, its place, what is said elsewhere, and what has parts of its own."""
 
 
