@@ -12,8 +12,9 @@ from typing import Literal
 from pydantic import Field
 
 from panel.choices import Choice
+from panel.document import shown
 from panel.errors import RecordError
-from panel.files import Json, append_line, is_there, names_in, read_bytes, readable, write_new
+from panel.files import Json, append_line, canonical, is_there, names_in, read_bytes, readable, write_new
 from panel.llm.model import now
 from panel.makeup import Makeup
 from panel.record import Record, read_record
@@ -62,12 +63,12 @@ class History:
     def entries(self, persona: str) -> dict[int, Entry]:
         """Return the takes of a persona by number; raises RecordError where one can't be read."""
         numbers = sorted(number for id, number in self._names() if id == persona)
-        return {number: read_record(self.path(persona, number), Entry) for number in numbers}
+        return {number: self._read(persona, number) for number in numbers}
 
     def all(self) -> Iterator[Entry]:
         """Yield every take of the tool."""
         for persona, number in sorted(self._names()):
-            yield read_record(self.path(persona, number), Entry)
+            yield self._read(persona, number)
 
     def path(self, persona: str, number: int) -> Path:
         """Return where a take belongs."""
@@ -93,7 +94,7 @@ class History:
         append_line(self._log, {"at": now(), "event": event, **details})
 
     def events(self) -> list[Event]:
-        """Return the log, oldest first; a line that a crash tore is left out."""
+        """Return the log, oldest first; a line that a crash tore, or that is no event, is left out."""
         if not is_there(self._log):
             return []
         lines = read_bytes(self._log, LARGEST_LOG, RecordError).split(b"\n")
@@ -102,6 +103,20 @@ class History:
     @property
     def _log(self) -> Path:
         return self.folder / "log.jsonl"
+
+    def _read(self, persona: str, number: int) -> Entry:
+        """Return a take; raises RecordError where it is not one that Panel wrote there."""
+        path = self.path(persona, number)
+        seat = (entry := read_record(path, Entry)).seat
+        if seat.persona != persona:
+            problem = f"is the seat of {shown(seat.persona)}"
+        elif not seat.asks:
+            problem = "rests on no ask"
+        elif seat.fault:
+            problem = f"has a {seat.fault} that does not follow from its ratings"
+        else:
+            return entry
+        raise RecordError.at(path, None, "seat", f"{problem}; restore the file, or move it away")
 
     def _names(self) -> Iterator[tuple[str, int]]:
         for name in names_in(self.folder / "takes"):
@@ -112,6 +127,14 @@ class History:
 def _event(line: bytes) -> Event | None:
     try:
         data = json.loads(line)
-        return Event(str(data.pop("at")), str(data.pop("event")), data)
+        canonical(data)  # what JSON can't spell, such as half of a surrogate pair, can't be shown either
+        at, name = data.pop("at"), data.pop("event")
     except (ValueError, KeyError, AttributeError, TypeError, RecursionError):
         return None
+    is_one = isinstance(at, str) and isinstance(name, str) and all(map(_is_detail, data.values()))
+    return Event(at, name, data) if is_one else None
+
+
+def _is_detail(value: Json) -> bool:
+    """Return whether a value is one that Panel writes into a log: a scalar, or a list of them."""
+    return not any(isinstance(each, dict | list) for each in (value if isinstance(value, list) else [value]))

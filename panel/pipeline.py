@@ -155,7 +155,7 @@ class _Table:
         The choice is written at once, so that a run that is stopped keeps what was answered.
         """
         project, tool = self.seating.project, self.seating.tool
-        anew = asked.anew(project.ledgers.unused_sample, project.settings.samples)
+        anew = asked.anew(project.ledgers.unused_sample, project.settings.samples, self.seating.made(persona))
         done = await anew.answered(model)
         if not done.is_let_down:
             self.fresh[persona.id] = anew.chosen(done)
@@ -169,11 +169,11 @@ class _Table:
         return earlier
 
     async def _replayed(self, persona: Persona) -> Seat:
-        """Return a seat from the ledgers alone; where they lack it, it was not asked yet."""
+        """Return a seat from the ledgers alone; where they lack it, it failed as recorded, or was not asked yet."""
         try:
             done = await self.seating.replayed(persona)
         except RecordingMissing:
-            return self.seating.unseated(persona, "not asked yet")
+            return self.seating.silent(persona)
         return self._made(persona, self.seating.plan(persona), done)
 
     def _made(self, persona: Persona, plan: Unseated | Kept | Asked, done: Seat) -> Seat:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from typing import Literal, Self
@@ -14,7 +15,7 @@ from panel.persona import Persona
 from panel.provider import has_model
 from panel.record import Record, digest
 from panel.request import Attempt, ModelName, Usage
-from panel.take import Take
+from panel.take import Take, score, vote
 from panel.tool import Tool
 from panel.verdict import RULES, Disclosure, Opinion, Verdict, verdict
 
@@ -121,6 +122,15 @@ class Seat(Record):
         return self
 
     @property
+    def fault(self) -> Literal["score", "vote"] | None:
+        """Which of the two does not follow from the ratings, and from the threshold; None where both do."""
+        if self.take is None:
+            return None
+        if self.take.score != score(self.take.ratings):
+            return "score"
+        return None if self.take.vote == vote(self.take.score, self.threshold) else "vote"
+
+    @property
     def is_let_down(self) -> bool:
         """True where the seat was invited and has no take for another reason than abstention."""
         return self.absence is not None and self.absence != Absence.ABSTAINED
@@ -188,9 +198,18 @@ def disclosures(tool: Tool, heard: Sequence[Seat]) -> Iterable[Disclosure]:
     yield from _one_model(heard)
     if earlier := [seat for seat in heard if seat.seen != digest_of(tool.seen)]:
         yield _about("stale", earlier, "the take is about an earlier dossier; its quotes may not stand in this one")
+    if others := _prompted_otherwise(heard):
+        yield _about("prompts", others, "not all seats were asked with the same prompts")
     for kind, text, holds in _OF_REPLIES:
         if seats := [seat for seat in heard if holds(seat)]:
             yield _about(kind, seats, text)
+
+
+def _prompted_otherwise(heard: Sequence[Seat]) -> Sequence[Seat]:
+    """Return the seats whose prompts are not those of most seats; all of them where no prompts are."""
+    counts = Counter(seat.prompt_digest for seat in heard)
+    most = [digest for digest, count in counts.items() if count == max(counts.values())]
+    return [seat for seat in heard if len(counts) > 1 and (len(most) > 1 or seat.prompt_digest != most[0])]
 
 
 def _one_model(heard: Sequence[Seat]) -> Iterable[Disclosure]:

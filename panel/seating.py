@@ -14,10 +14,10 @@ from panel.llm.model import Model
 from panel.persona import Persona
 from panel.project import Project
 from panel.prompt import Question
+from panel.record import digest
 from panel.request import Request
-from panel.review import Review, Seat, seat
+from panel.review import Absence, Review, Seat, seat
 from panel.settings import Samples
-from panel.take import score
 from panel.tool import Tool
 
 
@@ -66,12 +66,17 @@ class Asked:
         chosen = self.choice or choice(self.first, drawn, self.question.tool, self.question.persona)
         return chosen.model_copy(update={"samples": drawn})
 
-    def anew(self, unused: Callable[[Callable[[int], Request]], int], samples: Samples) -> Self:
-        """Return the same seat asked anew without a note; `unused` finds the sample number to count from."""
+    def anew(
+        self, unused: Callable[[Callable[[int], Request]], int], samples: Samples, earlier: Sequence[Choice]
+    ) -> Self:
+        """Return the same seat asked anew without a note.
+
+        `unused` finds the sample number to count from; `earlier` is what was asked of it for this dossier before.
+        """
         question = replace(self.question, note=None)
         first = unused(question.request)
-        before = self.choice.retakes if self.choice else 0
-        again = choice(first, 1, question.tool, question.persona).model_copy(update={"retakes": before + (first > 1)})
+        retakes = max((each.retakes + 1 for each in earlier), default=int(first > 1))
+        again = choice(first, 1, question.tool, question.persona).model_copy(update={"retakes": retakes})
         return replace(self, question=question, samples=samples, first=first, choice=again)
 
 
@@ -117,6 +122,8 @@ class Seating:
         kept = self.recorded(persona.id)
         if kept and self.choices.locks(persona.id):
             return Kept(self._sound(kept), is_current=True, is_locked=True)
+        if self.standing:
+            return Unseated("the review is locked")
         if reason := self.tool.seats.get(persona.id) or persona.not_invited(self.tool.kind, self.tool.category):
             return Unseated(reason)
         asked = self._asked(persona)
@@ -125,8 +132,8 @@ class Seating:
         return Kept(self._sound(kept), is_current=_answers(kept, asked))
 
     def _sound(self, kept: Seat) -> Seat:
-        if kept.take and kept.take.score != score(kept.take.ratings):
-            problem = f"the score of {kept.persona} does not follow from its ratings; run it again without --persona"
+        if fault := kept.fault:
+            problem = f"the {fault} of {kept.persona} does not follow from its ratings; run it again without --persona"
             raise RecordError.at(self.project.store.review_path(self.tool.slug), None, "", problem)
         return kept
 
@@ -153,9 +160,28 @@ class Seating:
             case asked:
                 return await asked.answered(Recorded(self.project.ledgers, None, is_brief=True))
 
+    def silent(self, persona: Persona) -> Seat:
+        """Return the seat of a persona that no ledger has a reply for: it failed as recorded, or was not asked yet."""
+        kept = self.recorded(persona.id)
+        return kept if kept and kept.is_let_down else self.unseated(persona, "not asked yet")
+
     def unseated(self, persona: Persona, reason: str) -> Seat:
         """Return the seat of a persona that is not heard, and was not asked."""
         return seat(persona, self.tool, self.project.prompts.digest, "unseated", reason=reason)
+
+    def made(self, persona: Persona) -> list[Choice]:
+        """Return what was asked of a persona for this dossier before, as choices: by the history and by the record."""
+        now = choice(1, 1, self.tool, persona)
+        entries = self.project.store.history(self.tool.slug).entries(persona.id).values()
+        chosen, kept = self.choices.seats.get(persona.id), self.recorded(persona.id)
+        made = [each.choice for each in entries if each.choice.follows(now)] + ([chosen] if chosen else [])
+        if made or not kept or not kept.asks or kept.absence == Absence.FAILED:
+            return made
+        is_same = (kept.seen, kept.persona_digest) == (now.seen, digest(persona))
+        numbers = [ask.sample for ask in kept.asks]
+        counted = {"retakes": kept.take.retakes if kept.take else 0}
+        of_record = choice(min(numbers), len({*numbers}), self.tool, persona).model_copy(update=counted)
+        return [of_record] if is_same else []
 
     def earlier(self, persona: Persona) -> Seat | None:
         """Return the recorded seat of a persona if it was heard; None where there is none that can be read."""

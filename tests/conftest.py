@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from office import Office
 
 import panel
 
@@ -47,3 +48,12 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", guarded)
+
+
+@pytest.fixture
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
+    """A project of three masons, which is the working folder; nothing is reviewed yet."""
+    mine = Office(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("panel.llm.open.stand_in", mine.answer)
+    return mine

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import typer
 
-from panel.cli.desk import By, Named, Runs, found
+from panel.cli.desk import By, Named, Runs, found, signed
 from panel.desk.approval import approve, checklist
 from panel.desk.retake import standing
 from panel.desk.status import status
@@ -24,6 +24,6 @@ def approve_command(tool: Named, by: By, runs: Runs = None) -> None:
     review, at = standing(project, subject), datetime.now(UTC)
     [shelved] = named(project, [tool])
     checks = checklist(review, asyncio.run(status(project, shelved, at)), subject, at.date())
-    approval = asyncio.run(approve(project, subject, by, checks, review))
+    approval = asyncio.run(approve(project, subject, signed(by), checks, review))
     lines = [f"  {check.what}" for check in checks]
     typer.echo(printable("\n".join([f"{subject.slug}: approved by {approval.by}; checked:", *lines])))

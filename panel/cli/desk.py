@@ -14,9 +14,11 @@ from panel.change import Span
 from panel.cli.screen import Screen
 from panel.cli.sheet import inert
 from panel.desk.approval import voided
+from panel.errors import InputError, on_one_line
 from panel.pipeline import Reviewed
 from panel.project import Project
 from panel.shelf import ENDINGS, Shelved, named
+from panel.text import clean
 from panel.tool import Tool
 
 Named = Annotated[
@@ -47,6 +49,13 @@ def all_found(tools: list[str] | None, runs: Path | None) -> tuple[Project, list
     return project, named(project, tools or [])
 
 
+def signed(by: str) -> str:
+    """Return the name of whoever does something; raises InputError where there is none."""
+    if name := on_one_line(clean(by).text):
+        return name
+    raise InputError("--by: write your name")
+
+
 def show_words(screen: Screen, name: str, spans: Sequence[Span]) -> None:
     """Print a text that changed: its name, then its words; one that is wholly new stands below the old one."""
     screen.show(Text(f"  {name.replace('_', ' ')}", style="dim"))
@@ -66,7 +75,12 @@ def words(spans: Sequence[Span], *, coloured: bool) -> Text:
 
 
 def tell(screen: Screen, project: Project, tool: Tool, done: Reviewed) -> None:
-    """Print the verdict that was written, and what became of an approval."""
+    """Print the verdict that was written, and what became of the approval."""
     screen.written(done)
+    tell_if_void(screen, project, tool)
+
+
+def tell_if_void(screen: Screen, project: Project, tool: Tool) -> None:
+    """Print why the approval of a tool no longer holds, where it does not."""
     if sentence := asyncio.run(voided(project, tool)):
         screen.say(f"note: {sentence}")

@@ -14,10 +14,10 @@ from typing import Annotated
 
 import typer
 
-from panel.cli.desk import Named, Runs, found, tell
+from panel.cli.desk import Named, Runs, found, signed, tell
 from panel.cli.screen import Screen
 from panel.desk.edit import draft, edit, read_sheet, sheet
-from panel.errors import InputError
+from panel.errors import InputError, PanelError
 from panel.files import write_new
 
 app = typer.Typer(rich_markup_mode=None)
@@ -32,21 +32,28 @@ def edit_command(
 ) -> None:
     """Open the words of a take in $EDITOR."""
     project, subject = found(tool, runs=runs)
-    critic = project.persona(persona)
+    critic, name = project.persona(persona), signed(_account() if by is None else by)
     begun = draft(project, subject, critic)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{subject.slug}-{critic.id}.yaml"
         path.write_text(sheet(begun.seat, begun.take), encoding="utf-8")
         _opened(path)
         try:
-            change = read_sheet(path, begun.seat, begun.take, by or getpass.getuser())
+            change = read_sheet(path, begun.seat, begun.take, name)
             if change is None:
                 typer.echo("Nothing was changed.")
                 return
             done = asyncio.run(edit(project, subject, critic, begun, change))
-        except InputError as error:
+        except PanelError as error:
             raise type(error)(f"{error}\nYour text is kept in {_saved(path)}") from error
     tell(Screen(), project, subject, done)
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, LookupError, ImportError) as error:
+        raise InputError("--by: your account has no name here; write yours") from error
 
 
 def _opened(path: Path) -> None:

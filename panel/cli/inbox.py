@@ -9,11 +9,11 @@ from datetime import UTC, datetime
 import typer
 
 from panel.cli.desk import AsJson, Runs, Tools, all_found
+from panel.cli.sheet import print_json
 from panel.desk.approval import approval_of
 from panel.desk.inbox import Matter, matters
 from panel.desk.status import status
-from panel.errors import printable
-from panel.files import readable
+from panel.errors import on_one_line
 from panel.project import Project
 from panel.shelf import Shelved
 
@@ -30,14 +30,14 @@ def inbox(
     project, shelved = all_found(tools, runs)
     found = asyncio.run(_all(project, shelved))
     if json:
-        typer.echo(readable([matter.as_json() for matter in found]).decode(), nl=False)
+        print_json([matter.as_json() for matter in found])
         return
     for reason in dict.fromkeys(matter.reason for matter in found):
         typer.echo(reason)
         for matter in found:
             if matter.reason == reason:
                 who = f"{matter.tool}, {matter.persona}" if matter.persona else matter.tool
-                typer.echo(printable(f"  {who}: {matter.text}"))
+                typer.echo(on_one_line(f"  {who}: {matter.text}"))
     typer.echo("" if found else "Nothing needs an eye.", nl=not found)
 
 

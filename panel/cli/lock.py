@@ -9,7 +9,7 @@ import typer
 
 from panel.cli.desk import Named, Runs, found
 from panel.desk.lock import lock, release
-from panel.errors import printable
+from panel.errors import on_one_line
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -28,4 +28,4 @@ def lock_command(
     ids = [project.persona(id).id for id in persona or []]
     choices = asyncio.run((release if lets_go else lock)(project, subject, ids))
     locked = "all of it" if choices.is_locked else ", ".join(choices.locked) or "nothing"
-    typer.echo(printable(f"{subject.slug}: locked: {locked}"))
+    typer.echo(on_one_line(f"{subject.slug}: locked: {locked}"))

@@ -8,9 +8,10 @@ from typing import Annotated
 import typer
 
 from panel.cli.desk import AsJson, Named, Runs, found
+from panel.cli.sheet import print_json
 from panel.desk.past import Made, came_to, takes, told
-from panel.errors import printable
-from panel.files import Json, readable
+from panel.errors import on_one_line
+from panel.files import Json
 from panel.history import Event
 
 app = typer.Typer(rich_markup_mode=None)
@@ -34,9 +35,10 @@ def log(
             {"persona": id, "take": one.number, "current": one.is_current} for id in ids for one in made[id]
         ]
         lines: list[Json] = [{"at": event.at, "event": event.name, **event.details} for event in events]
-        typer.echo(readable({"takes": listed, "events": lines}).decode(), nl=False)
+        print_json({"takes": listed, "events": lines})
         return
-    typer.echo(printable("\n".join([f"{subject.name} ({subject.slug})", *_takes(made), *map(_event, events)])))
+    lines = [f"{subject.name} ({subject.slug})", *_takes(made), *map(_event, events)]
+    typer.echo("\n".join(map(on_one_line, lines)))
 
 
 def _takes(made: Mapping[str, Sequence[Made]]) -> Iterator[str]:

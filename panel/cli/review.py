@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
+from panel.cli.desk import tell_if_void
 from panel.cli.exits import INTERRUPTED
 from panel.cli.screen import Screen
-from panel.desk.approval import voided
 from panel.errors import RecordingMissing
 from panel.llm.open import Providers
 from panel.mode import announcement, ways_forward
@@ -50,8 +50,7 @@ def review(
         screen.say("Interrupted. Every reply that came is in the ledger; run it again, without --mode fresh, to go on.")
         raise typer.Exit(INTERRUPTED) from None
     screen.summary(done)
-    if sentence := asyncio.run(voided(project, subject)):
-        screen.say(f"note: {sentence}")
+    tell_if_void(screen, project, subject)
     if json:
         screen.record(done.paths[0])
     raise typer.Exit(0 if done.is_whole else 1)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+
+import typer
 from rich.console import Console, Group
 from rich.padding import Padding
 from rich.table import Table
@@ -9,6 +12,7 @@ from rich.text import Text
 
 from panel.cli.pipe import silence
 from panel.errors import printable
+from panel.files import Json, readable
 from panel.markdown import decimal, verdict_lines
 from panel.review import Review, Seat
 from panel.take import Rated, Take
@@ -42,6 +46,13 @@ def inert(text: Text) -> Text:
     """Return a styled text with nothing in it that could steer a terminal: a seat may come from a stranger's record."""
     text.plain = printable(text.plain)
     return text
+
+
+def print_json(data: Json) -> None:
+    """Print data as JSON; what could steer a terminal is spelt out, which JSON reads as the same."""
+    text = readable(data).decode()
+    spelt = (char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+    typer.echo("".join(spelt), nl=False)
 
 
 def seat_line(seat: Seat) -> Text:

@@ -10,7 +10,7 @@ import typer
 from panel.cli import sheet
 from panel.document import nearest, shown
 from panel.errors import RecordError, printable
-from panel.files import Json, is_there, readable
+from panel.files import Json, is_there
 from panel.names import SLUG
 from panel.review import Review
 from panel.settings import Settings
@@ -37,7 +37,7 @@ def show(
                 f"--persona: no seat '{id}' in the review of {review.tool.name}{nearest(id, seats, 'seats are')}"
             )
     if json:
-        typer.echo(readable(review.as_json()).decode(), nl=False)
+        sheet.print_json(review.as_json())
         return
     sheet.show(Review.model_validate(_shown(review.as_json())), persona or [])
 

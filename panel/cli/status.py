@@ -10,10 +10,10 @@ from decimal import Decimal
 import typer
 
 from panel.cli.desk import AsJson, Runs, Tools, all_found
+from panel.cli.sheet import print_json
 from panel.desk.approval import approval_of, void
 from panel.desk.status import SeatStatus, ToolStatus, status
-from panel.errors import printable
-from panel.files import readable
+from panel.errors import on_one_line
 from panel.project import Project
 from panel.shelf import Shelved
 
@@ -30,11 +30,11 @@ def status_command(
     project, shelved = all_found(tools, runs)
     found = asyncio.run(_all(project, shelved))
     if json:
-        typer.echo(readable([one.as_json() for one in found]).decode(), nl=False)
+        print_json([one.as_json() for one in found])
         return
     for one, where in zip(found, shelved, strict=True):
-        typer.echo(printable("\n".join([_head(one, project, where), *_seats(one)])))
-    typer.echo(printable(_total(found)))
+        typer.echo("\n".join(map(on_one_line, [_head(one, project, where), *_seats(one)])))
+    typer.echo(_total(found))
 
 
 async def _all(project: Project, shelved: Sequence[Shelved]) -> list[ToolStatus]:

@@ -155,5 +155,4 @@ async def edit(project: Project, tool: Tool, persona: Persona, begun: Draft, cha
         outside = earlier.outside if change.outside is None else change.outside
         change = change.model_copy(update={"words": {**earlier.words, **change.words}, "outside": outside})
     chosen = begun.chosen.model_copy(update={"edit": change})
-    chosen.applied(begun.seat, project.question(tool, persona, chosen.note))
     return await choose(project, tool, persona, chosen, "edit", None)

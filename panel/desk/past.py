@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from panel.change import SeatChange, standing
-from panel.desk.retake import choose
+from panel.desk.retake import choose, with_seat
 from panel.desk.retake import standing as record_of
+from panel.desk.status import differences
 from panel.errors import InputError
 from panel.history import Entry, Event, History
 from panel.makeup import Makeup
@@ -76,7 +77,10 @@ async def restore(project: Project, tool: Tool, persona: Persona, number: int, *
     entry = history.entries(persona.id).get(number)
     if entry is None:
         raise InputError(f"{tool.slug}: {persona.id}: no take {number}{_known(history.entries(persona.id))}")
-    changes = entry.makeup.changes(Makeup.of(project.question(tool, persona)), persona.id)
+    question = project.question(tool, persona)
+    changes = entry.makeup.changes(Makeup.of(question), persona.id)
+    if not changes and not entry.choice.holds(tool, persona):
+        changes = differences(entry.seat, question)
     if not changes and not lock:
         return await choose(project, tool, persona, entry.choice, "restore", number)
     if not lock:
@@ -94,7 +98,7 @@ async def _as_it_was(project: Project, tool: Tool, entry: Entry, number: int) ->
         before, choices = record_of(project, tool), project.store.choices(tool.slug)
         if choices.locks(persona):
             raise InputError(f"{tool.slug}: {persona}: locked; to let go: panel lock {tool.slug} --release")
-        result = review(tool, [entry.seat if seat.persona == persona else seat for seat in before.seats])
+        result = review(tool, with_seat(project, before, entry.seat))
         project.store.history(tool.slug).log("restore", persona=persona, take=number, locked=True)
         paths = project.store.save_review(result, page(result))
         project.store.save_choices(tool.slug, choices.with_seats({persona: entry.choice}).with_locks([persona]))
@@ -106,7 +110,7 @@ def told(event: Event) -> str:
     details = dict(event.details)
     parts = [f"{details.pop('persona')}"] if details.get("persona") else []
     parts += [f"take {details.pop('take')}"] if details.get("take") else []
-    parts += [f"{details.pop('score')} {details.pop('vote')}"] if details.get("vote") else []
+    parts += [f"{details.pop('score', '?')} {details.pop('vote')}"] if details.get("vote") else []
     parts += [f'"{details.pop("note")}"'] if details.get("note") else []
     parts += [f"asked {len(asked)}"] if isinstance(asked := details.pop("asked", None), list) and asked else []
     parts += [f"{key} {_plain(value)}" for key, value in details.items() if value and value is not True]

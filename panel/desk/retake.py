@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from panel.choices import Choice, choice
 from panel.desk.status import comparisons
-from panel.errors import InputError, RecordError
+from panel.errors import InputError, RecordError, RecordingMissing
 from panel.history import Entry
 from panel.llm.ledger import Recorded
 from panel.llm.open import Providers
@@ -19,6 +19,7 @@ from panel.project import Project
 from panel.review import Absence, Review, Seat, review
 from panel.seating import Asked, Seating, Unseated
 from panel.settings import Samples
+from panel.text import clean
 from panel.tool import Tool
 
 
@@ -74,14 +75,10 @@ def planned(project: Project, tool: Tool, persona: Persona, note: str | None, sa
     plan = seating.plan(persona)
     if isinstance(plan, Unseated):
         raise InputError(f"{tool.slug}: {persona.id}: is not invited: {plan.reason}")
-    assert isinstance(plan, Asked)
-    now = choice(1, 1, tool, persona, note)
-    entries = project.store.history(tool.slug).entries(persona.id).values()
-    used = [each.choice for each in entries if each.choice.follows(now)]
-    used += [plan.choice] if plan.choice else [now]
-    first = max(each.sample + each.samples for each in used)
-    retakes = max(each.retakes for each in used) + 1
-    chosen = now.model_copy(update={"sample": first, "retakes": retakes})
+    note, made = clean(note or "").text or None, seating.made(persona)
+    first = max((each.sample + each.samples for each in made), default=1)
+    retakes = max((each.retakes + 1 for each in made), default=0)
+    chosen = choice(first, 1, tool, persona, note).model_copy(update={"retakes": retakes})
     return Asked(
         question=project.question(tool, persona, note),
         samples=samples or project.settings.samples,
@@ -106,9 +103,14 @@ async def retake(project: Project, tool: Tool, asked: Asked, providers: Provider
         async with project.store.turn(tool.slug):
             number = project.store.history(tool.slug).keep(entry)
             _log(project, tool, entry, number)
-    seats = [done if seat.persona == persona.id else seat for seat in before.seats]
-    after = review(tool, seats)
+    after = review(tool, with_seat(project, before, done))
     return Retake(persona, number, entry, before, after, paid, pages(project, tool.slug))
+
+
+def with_seat(project: Project, record: Review, seat: Seat) -> list[Seat]:
+    """Return the seats of a record with one in the place of that persona's, in the order of the panel."""
+    seats = {each.persona: each for each in (*record.seats, seat)}
+    return [seats[persona.id] for persona in project.panel if persona.id in seats]
 
 
 def pages(project: Project, slug: str) -> list[str]:
@@ -127,7 +129,9 @@ async def accept(project: Project, tool: Tool, taken: Retake) -> Reviewed:
 
 
 async def leave(project: Project, tool: Tool, taken: Retake) -> None:
-    """Note in the log that the earlier take was kept."""
+    """Note in the log that the earlier take was kept, where there was another one."""
+    if taken.number is None:
+        return
     async with project.store.turn(tool.slug):
         project.store.history(tool.slug).log("keep", persona=taken.persona.id, rejected=taken.number)
 
@@ -138,15 +142,27 @@ async def choose(
     """Return the review after a choice for one seat, and write it; the other seats stay byte for byte.
 
     The choice is written first: a run that is killed after it is completed by the next review.
+    Raises RecordingMissing where no ledger holds what was chosen, RecordError where an edit in it can't be published.
     """
     async with project.store.turn(tool.slug):
         choices = project.store.choices(tool.slug)
         if choices.locks(persona.id):
             raise InputError(f"{tool.slug}: {persona.id}: locked; to let go: panel lock {tool.slug} --release")
+        await _replayed(project, tool, persona, chosen)
         project.store.save_choices(tool.slug, choices.with_seats({persona.id: chosen}))
         details = {"by": chosen.edit.by} if chosen.edit else {}
         project.store.history(tool.slug).log(event, persona=persona.id, take=number, **details)
         return await rewritten(project, tool, [persona.id])
+
+
+async def _replayed(project: Project, tool: Tool, persona: Persona, chosen: Choice) -> None:
+    question = project.question(tool, persona, chosen.note)
+    asked = Asked(question, chosen.samples, chosen.sample, chosen, is_live=False)
+    try:
+        await asked.answered(Recorded(project.ledgers, None, is_brief=True))
+    except RecordingMissing as error:
+        problem = "bring the recording back to the ledger; without it the take can't be made again"
+        raise RecordingMissing(f"{error}; {problem}") from error
 
 
 def _log(project: Project, tool: Tool, entry: Entry, number: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from panel.errors import RecordingMissing
 from panel.estimate import estimate_of
 from panel.files import digest_of, names_in
 from panel.makeup import Makeup
+from panel.names import SLUG
 from panel.persona import Persona
 from panel.project import Project
 from panel.prompt import Question
@@ -61,7 +63,7 @@ class ToolStatus(Record):
     """The label of the record, or None where there is none."""
 
     seats: tuple[SeatStatus, ...]
-    """Every persona of the panel."""
+    """Every persona of the panel, then those of the record that left it."""
 
     comparisons: tuple[str, ...]
     """Comparisons that a changed record would touch."""
@@ -85,15 +87,15 @@ async def status(project: Project, shelved: Shelved, at: datetime) -> ToolStatus
         name=tool.name,
         path=str(shelved.path),
         label=record.verdict.label if record else None,
-        seats=tuple([await look.at_seat(persona) for persona in project.panel]),
+        seats=(*[await look.at_seat(persona) for persona in project.panel], *look.departed()),
         comparisons=tuple(comparisons(project, tool.slug)),
     )
 
 
 def comparisons(project: Project, slug: str) -> list[str]:
     """Return the comparisons that a tool has a side in."""
-    names = names_in(project.store.folder / "compare")
-    return [name for name in names if slug in name.split("-vs-")]
+    sides = {name: name.split("-vs-") for name in names_in(project.store.folder / "compare")}
+    return [name for name, both in sides.items() if slug in both and all(map(SLUG.fullmatch, both))]
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,20 @@ class _Look:
             cost_usd=f"{cost.likely:f}" if cost and cost.likely is not None else (None if cost else "0"),
         )
 
+    def departed(self) -> Iterator[SeatStatus]:
+        """Yield the recorded seats whose personas are no longer on the panel."""
+        for seat in self.record.seats if self.record else ():
+            if seat.persona not in self.project.persona_ids:
+                yield SeatStatus(
+                    persona=seat.persona,
+                    name=seat.name,
+                    stale=True,
+                    why="not on the panel any more",
+                    locked=self.seating.choices.is_locked,
+                    asks=0,
+                    cost_usd="0",
+                )
+
     async def _why(self, persona: Persona, recorded: Seat | None, plan: Unseated | Kept | Asked) -> str | None:
         """Return why a review would change a seat, or None where it would not."""
         if isinstance(plan, Kept):
@@ -131,34 +147,54 @@ class _Look:
             now = await self.seating.replayed(persona)
         except RecordingMissing:
             now = None
-        if now is not None and now == recorded:
+        if now is not None and recorded is not None and _said(now) == _said(recorded):
             return None
         if isinstance(plan, Unseated):
             return "not in the record yet" if recorded is None else f"not invited: {plan.reason}"
         return self._cause(persona, recorded, plan, now)
 
     def _cause(self, persona: Persona, recorded: Seat | None, plan: Asked, now: Seat | None) -> str:
+        if recorded and recorded.absence == Absence.FAILED:
+            return f"the provider failed it: {recorded.reason}"
         if recorded is None or not recorded.asks:
             return NOT_ASKED if now is None else "answered, and not in the record yet"
-        if recorded.absence == Absence.FAILED:
-            return f"the provider failed it: {recorded.reason}"
         if changes := self._changes(persona, recorded, plan.question):
             return "; ".join(changes)
-        if now is None:
-            return "its recording is gone from the ledger"
-        return "another take was accepted"
+        drawn = _drawn(recorded)
+        if (now and _drawn(now) != drawn) or (now is None and plan.samples != drawn and self._has(recorded)):
+            return f"samples changed: {drawn} to {plan.samples}"
+        return "another take was accepted" if now else "its recording is gone from the ledger"
+
+    def _has(self, seat: Seat) -> bool:
+        """Return whether the ledgers hold all that a seat rests on."""
+        return all(self.project.ledgers.find(ask.request) for ask in seat.asks)
 
     def _changes(self, persona: Persona, recorded: Seat, question: Question) -> list[str]:
         """Return what changed since a seat was asked, part by part where the history has it, else in the rough."""
         history = self.project.store.history(self.seating.tool.slug)
         entry = next((each for each in history.entries(persona.id).values() if each.seat == recorded), None)
-        if entry:
-            return entry.makeup.changes(Makeup.of(question), persona.id)
-        asked = recorded.asks[0].asked
-        same = {
-            "dossier changed": recorded.seen == digest_of(question.tool.seen),
-            f"{persona.id}.md changed": recorded.persona_digest == digest(persona),
-            "prompts changed": recorded.prompt_digest == question.prompts.digest,
-            f"model changed: {asked} to {question.model}": asked == question.model,
-        }
-        return [what for what, is_same in same.items() if not is_same]
+        named = entry.makeup.changes(Makeup.of(question), persona.id) if entry else []
+        return named or differences(recorded, question)
+
+
+def differences(seat: Seat, question: Question) -> list[str]:
+    """Return in the rough what is different now from when a seat was asked; nothing where it never was."""
+    if not seat.asks:
+        return []
+    asked = seat.asks[0].asked
+    same = {
+        "dossier changed": seat.seen == digest_of(question.tool.seen),
+        f"{seat.persona}.md changed": seat.persona_digest == digest(question.persona),
+        "prompts changed": seat.prompt_digest == question.prompts.digest,
+        f"model changed: {asked} to {question.model}": asked == question.model,
+    }
+    return [what for what, is_same in same.items() if not is_same]
+
+
+def _said(seat: Seat) -> Seat:
+    """Return a seat without its flags: another name of the tool can change these, and no reply saw that name."""
+    return seat.model_copy(update={"take": seat.take and seat.take.model_copy(update={"flags": ()})})
+
+
+def _drawn(seat: Seat) -> int:
+    return len({ask.sample for ask in seat.asks})
