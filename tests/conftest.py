@@ -51,9 +51,9 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Office:
-    """A project of three masons, which is the working folder; nothing is reviewed yet."""
-    mine = Office(tmp_path)
+def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Office:
+    """A project of three masons, or as many as a test says; it is the working folder, and nothing is reviewed yet."""
+    mine = Office(tmp_path, getattr(request, "param", 3))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("panel.llm.open.stand_in", mine.answer)
     return mine

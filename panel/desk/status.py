@@ -95,7 +95,7 @@ async def status(project: Project, shelved: Shelved, at: datetime) -> ToolStatus
 def comparisons(project: Project, slug: str) -> list[str]:
     """Return the comparisons that a tool has a side in."""
     sides = {name: name.split("-vs-") for name in names_in(project.store.folder / "compare")}
-    return [name for name, both in sides.items() if slug in both and all(map(SLUG.fullmatch, both))]
+    return [name for name, both in sides.items() if slug in both and len(both) == 2 and all(map(SLUG.fullmatch, both))]
 
 
 @dataclass(frozen=True)
@@ -147,7 +147,7 @@ class _Look:
             now = await self.seating.replayed(persona)
         except RecordingMissing:
             now = None
-        if now is not None and recorded is not None and _said(now) == _said(recorded):
+        if now is not None and now == recorded:
             return None
         if isinstance(plan, Unseated):
             return "not in the record yet" if recorded is None else f"not invited: {plan.reason}"
@@ -163,7 +163,11 @@ class _Look:
         drawn = _drawn(recorded)
         if (now and _drawn(now) != drawn) or (now is None and plan.samples != drawn and self._has(recorded)):
             return f"samples changed: {drawn} to {plan.samples}"
-        return "another take was accepted" if now else "its recording is gone from the ledger"
+        if now is None:
+            return "its recording is gone from the ledger"
+        # No reply saw the other names of the tool, but a take that says one is no longer flagged, or is from now on.
+        is_renamed = self.record is not None and self.record.tool.aliases != self.seating.tool.aliases
+        return "aliases changed" if is_renamed else "another take was accepted"
 
     def _has(self, seat: Seat) -> bool:
         """Return whether the ledgers hold all that a seat rests on."""
@@ -189,11 +193,6 @@ def differences(seat: Seat, question: Question) -> list[str]:
         f"model changed: {asked} to {question.model}": asked == question.model,
     }
     return [what for what, is_same in same.items() if not is_same]
-
-
-def _said(seat: Seat) -> Seat:
-    """Return a seat without its flags: another name of the tool can change these, and no reply saw that name."""
-    return seat.model_copy(update={"take": seat.take and seat.take.model_copy(update={"flags": ()})})
 
 
 def _drawn(seat: Seat) -> int:
