@@ -137,8 +137,8 @@ class _Session:
         self.screen.say(f"{self.tool.name} ({self.tool.slug}) · {name} once more: sample {asked.first}{more}{note}")
 
     def _show(self, taken: Retake) -> None:
-        old = next(seat for seat in taken.before.seats if seat.persona == taken.persona.id)
-        before, after = old.take, taken.seat.take
+        old = next((seat for seat in taken.before.seats if seat.persona == taken.persona.id), None)
+        before, after = old.take if old else None, taken.seat.take
         self.screen.say("")
         changed_prose = prose_changed(before, after)
         for name in (each for each in SHOWN if each in changed_prose):
