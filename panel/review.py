@@ -199,7 +199,7 @@ def disclosures(tool: Tool, heard: Sequence[Seat]) -> Iterable[Disclosure]:
     if earlier := [seat for seat in heard if seat.seen != digest_of(tool.seen)]:
         yield _about("stale", earlier, "the take is about an earlier dossier; its quotes may not stand in this one")
     if others := _prompted_otherwise(heard):
-        yield _about("prompts", others, "not all seats were asked with the same prompts")
+        yield _about("prompts", others, "the seats were not all asked with the same prompts")
     for kind, text, holds in _OF_REPLIES:
         if seats := [seat for seat in heard if holds(seat)]:
             yield _about(kind, seats, text)

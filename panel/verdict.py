@@ -37,6 +37,7 @@ class Disclosure(Record):
         "conflict of interest",
         "one model",
         "stale",
+        "prompts",
         "sample",
         "rehearsal",
         "by hand",
