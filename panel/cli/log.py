@@ -37,8 +37,8 @@ def log(
         lines: list[Json] = [{"at": event.at, "event": event.name, **event.details} for event in events]
         print_json({"takes": listed, "events": lines})
         return
-    lines = [f"{subject.name} ({subject.slug})", *_takes(made), *map(_event, events)]
-    typer.echo("\n".join(map(on_one_line, lines)))
+    head = f"{subject.name} ({subject.slug})"
+    typer.echo("\n".join(map(on_one_line, [head, *_takes(made), *map(_event, events)])))
 
 
 def _takes(made: Mapping[str, Sequence[Made]]) -> Iterator[str]:
