@@ -15,7 +15,8 @@ from panel.gates import Rules
 from panel.persona import Persona, read_persona
 from panel.project import Project, packaged
 from panel.prompt import Prompts, Question
-from panel.request import Parameters
+from panel.request import Parameters, Usage
+from panel.review import Ask, Seat
 from panel.take import Rated, Take, score, vote
 from panel.tool import Tool, as_read, read_tool
 
@@ -198,3 +199,17 @@ def take(ratings: Sequence[Rated], threshold: int = 60, **changes: object) -> Ta
     prose = dict.fromkeys(("headline", "best_for", "not_for", "would_change_my_vote"), "as the take says")
     whole = {"score": total, "vote": vote(total, threshold), "text": TAKE, "ratings": tuple(ratings), **prose}
     return Take.model_validate({**whole, "evidence": (), "outside": (), **changes})
+
+
+def ask(request: str = "one", sample: int = 1) -> Ask:
+    """Return an ask of the stand-in, answered at the first try."""
+    made = {"request": request, "kind": "ask", "sample": sample, "note": False, "attempts": (), "usage": Usage()}
+    told = {"asked": "fake:x", "answered_by": "fake:x", "cost_usd": "0", "recorded_at": "2026-05-01T12:00:00Z"}
+    return Ask.model_validate(made | told)
+
+
+def seat(id: str, said: Take | None, **changes: object) -> Seat:
+    """Return the seat of a persona that said something, or that abstained for lack of a price."""
+    state = {"status": "heard"} if said else {"status": "absent", "absence": "abstained", "reason": "no price"}
+    whole = {"persona": id, "name": id.title(), "persona_digest": "p", "prompt_digest": "q", "seen": "s"}
+    return Seat.model_validate({**whole, "threshold": 60, "take": said, **state, **changes})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 
+import made
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -25,22 +26,14 @@ from panel.change import (
 )
 from panel.files import readable
 from panel.review import Review, Seat, review
-from panel.take import Rated, Take
+from panel.take import Rated
 
 LETTERS = st.text(alphabet="ab \n\t\u2003.", max_size=40) | st.text(max_size=40)
 
 
 def seat(id: str, *given_ratings: Rated, threshold: int = 60, **changes: object) -> Seat:
     """Return a heard seat with these ratings."""
-    return seated(id, take(given_ratings, threshold, **changes), threshold=threshold)
-
-
-def seated(id: str, said: Take | None, **changes: object) -> Seat:
-    """Return a seat with a take, or one that abstained for lack of a price."""
-    absent = {"status": "absent", "absence": "abstained", "reason": "no price"}
-    state = {"status": "heard"} if said else absent
-    whole = {"persona": id, "name": id.title(), "persona_digest": "p", "prompt_digest": "q", "seen": "s"}
-    return Seat.model_validate({**whole, "threshold": 60, "take": said, **state, **changes})
+    return made.seat(id, take(given_ratings, threshold, **changes), threshold=threshold)
 
 
 def record(*seats: Seat) -> Review:
@@ -139,10 +132,10 @@ MEANINGS = {
     ),
     "a retake": (seat("moat", SHIPS), seat("moat", SHIPS, retakes=2), "Moat still 75 ship: other retakes"),
     "other replies": (seat("moat", SHIPS), seat("moat", SHIPS), "Moat still 75 ship: other asks"),
-    "an abstention": (seat("moat", SHIPS), seated("moat", None), "Moat 75 ship to abstained (no price)"),
+    "an abstention": (seat("moat", SHIPS), made.seat("moat", None), "Moat 75 ship to abstained (no price)"),
     "no invitation": (
         seat("moat", SHIPS),
-        seated("moat", None, status="unseated", absence=None, reason="no wall"),
+        made.seat("moat", None, status="unseated", absence=None, reason="no wall"),
         "Moat 75 ship to not invited (no wall)",
     ),
     "a newcomer": (None, seat("moat", SHIPS), "Moat not at the table to 75 ship"),
@@ -193,7 +186,7 @@ def test_a_flip_that_changes_no_label_is_told_with_the_split() -> None:
 def test_a_label_changes_when_too_few_are_heard() -> None:
     """A seat that fell silent is told as the reason for the label that it cost."""
     before = record(*(seat(id, SHIPS) for id in ("one", "two", "three")))
-    after = record(seat("one", SHIPS), seat("two", SHIPS), seated("three", None))
+    after = record(seat("one", SHIPS), seat("two", SHIPS), made.seat("three", None))
 
     assert ["Plumb: Ship to No verdict because Three 75 ship to abstained (no price)"] == meanings(before, after)
 
@@ -233,6 +226,6 @@ def test_what_a_seat_comes_to_is_told() -> None:
     """A seat comes to score and vote, to its kind of silence with the reason, or to nothing where there is none."""
     assert ("75 ship", "abstained (no price)", "not at the table") == (
         standing(seat("one", SHIPS)),
-        standing(seated("one", None)),
+        standing(made.seat("one", None)),
         standing(None),
     )

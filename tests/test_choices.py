@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import made
 import pytest
@@ -18,10 +17,6 @@ from panel.store import Store
 from panel.take import Outside, Take
 
 NEW_LINE = "A plumb line, plainly read"
-ASK: dict[str, Any] = {
-    "kind": "ask", "sample": 2, "note": False, "asked": "fake:x", "answered_by": "fake:x", "attempts": (), "usage": {},
-    "cost_usd": "0", "recorded_at": "2026-05-01T12:00:00Z",
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -40,10 +35,9 @@ def edit(**changes: object) -> Edit:
     return Edit.model_validate({"by": "Ada", "of": "one", "words": {"headline": NEW_LINE}, **changes})
 
 
-def heard(asked: Question, request: str = "one") -> Seat:
+def heard(request: str = "one") -> Seat:
     """Return a seat that says something, resting on one request."""
-    said = take()
-    return seat(asked.persona, asked.tool, "", "heard", take=said, asks=({**ASK, "request": request},))
+    return made.seat("mason", take(), asks=(made.ask(request),))
 
 
 def take() -> Take:
@@ -74,7 +68,7 @@ def test_a_choice_follows_those_made_for_the_same_question(asked: Question) -> N
 
 def test_a_published_take_counts_its_retakes(asked: Question) -> None:
     """The seat as it is published says how often it was asked anew; a seat that is silent stays as it is."""
-    done = chosen(asked, retakes=3).applied(heard(asked), asked)
+    done = chosen(asked, retakes=3).applied(heard(), asked)
     silent = seat(asked.persona, asked.tool, "", "unseated", reason="no wall")
 
     assert done.take
@@ -85,7 +79,7 @@ def test_a_published_take_counts_its_retakes(asked: Question) -> None:
 @pytest.mark.parametrize(("request_id", "headline"), [("one", NEW_LINE), ("other", "as the take says")])
 def test_an_edit_belongs_to_one_take(asked: Question, request_id: str, headline: str) -> None:
     """The words of an edit are put into the take that was edited, and into no other of the same seat."""
-    done = chosen(asked, edit=edit()).applied(heard(asked, request_id), asked)
+    done = chosen(asked, edit=edit()).applied(heard(request_id), asked)
 
     assert done.take
     assert (headline, "Ada" if headline == NEW_LINE else None) == (done.take.headline, done.take.edited_by)

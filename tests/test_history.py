@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import made
 import pytest
 from office import STEERING, Office, steering
 
@@ -17,12 +18,6 @@ from panel.errors import RecordError
 from panel.files import readable
 from panel.history import LARGEST_LOG, Entry, History
 from panel.makeup import Makeup
-from panel.review import Ask, Seat, seat
-
-ASK: dict[str, Any] = {
-    "kind": "ask", "sample": 1, "note": False, "asked": "fake:x", "answered_by": "fake:x", "attempts": (), "usage": {},
-    "cost_usd": "0", "recorded_at": "2026-05-01T12:00:00Z",
-}  # fmt: skip
 
 
 @pytest.fixture
@@ -33,20 +28,10 @@ def history(tmp_path: Path) -> History:
 
 def entry(office: Office, persona: str, reason: str) -> Entry:
     """Return a take of a persona, of whatever name, that abstained for some reason."""
-    project = office.project()
+    project, tool = office.project(), made.plumb()
     critic = project.panel[0].model_copy(update={"id": persona})
-    tool = project_tool(office)
-    ask = Ask.model_validate({**ASK, "request": reason})
-    absent: dict[str, object] = {"absence": "abstained", "reason": reason, "asks": (ask,)}
-    done: Seat = seat(critic, tool, "", "absent", **absent)
+    done = made.seat(persona, None, reason=reason, asks=(made.ask(reason),))
     return Entry(choice=choice(1, 1, tool, critic), makeup=Makeup.of(project.question(tool, critic)), seat=done)
-
-
-def project_tool(office: Office) -> Any:
-    """Return the tool of the office."""
-    from panel.tool import read_tool
-
-    return read_tool(office.path("plumb.yaml"))
 
 
 def test_takes_are_numbered_by_seat(office: Office, history: History) -> None:

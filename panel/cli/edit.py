@@ -18,7 +18,7 @@ from panel.cli.desk import Named, Runs, found, signed, tell
 from panel.cli.screen import Screen
 from panel.desk.edit import draft, edit, read_sheet, sheet
 from panel.errors import InputError, PanelError
-from panel.files import write_new
+from panel.files import is_file, write_new
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -45,7 +45,7 @@ def edit_command(
                 return
             done = asyncio.run(edit(project, subject, critic, begun, change))
         except PanelError as error:
-            raise type(error)(f"{error}\nYour text is kept in {_saved(path)}") from error
+            raise type(error)(f"{error}{_saved(path)}") from error
     tell(Screen(), project, subject, done)
 
 
@@ -67,7 +67,10 @@ def _opened(path: Path) -> None:
         raise InputError(f"$EDITOR ({editor}): ended with exit code {code}; nothing was changed")
 
 
-def _saved(path: Path) -> Path:
-    """Return where the text is that would be gone with its folder."""
+def _saved(path: Path) -> str:
+    """Return where the text is kept that would be gone with its folder, in words; nothing where there is none."""
+    if not is_file(path):
+        return ""
     names = (Path.cwd() / f"{path.stem}{number or ''}.edited" for number in count())
-    return next(kept for kept in names if write_new(kept, path.read_bytes()))
+    kept = next(name for name in names if write_new(name, path.read_bytes()))
+    return f"\nYour text is kept in {kept}"
