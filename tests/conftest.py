@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from office import Office
+from office import Office, prompts_in
 
 import panel
+from panel.prompt import Prompts
 
 ROOT = Path(panel.__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -56,4 +57,6 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
     mine = Office(tmp_path, getattr(request, "param", 3))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("panel.llm.open.stand_in", mine.answer)
+    monkeypatch.setattr(Prompts, "read", prompts_in)
+    monkeypatch.setattr("os.fsync", lambda _: None)  # no test here outlives a loss of power
     return mine

@@ -13,12 +13,24 @@ from typer.testing import CliRunner, Result
 from panel.cli.app import app
 from panel.files import read_json
 from panel.project import Project
+from panel.prompt import Prompts
 from panel.request import Reply, Request
 
 Said = Reply | str | Exception
 HEADLINES = ("A plain check that keeps nothing", "A second look at the same wall", "A third look, and no further")
+_REVIEWS: dict[object, tuple[dict[str, bytes], list[Request]]] = {}
+"""What first reviews wrote and asked, by all files of the project."""
+
 STEERING = "\x1b[2J\x9b31m\u202e\x07"
 """Characters by which a text could steer a terminal."""
+
+
+PACKAGED, _read = made.prompts(), Prompts.read
+
+
+def prompts_in(own: Path, packaged: Path) -> Prompts:
+    """Return the prompts of a project; those of all that have none of their own are compiled once for all tests."""
+    return _read(own, packaged) if own.is_dir() else PACKAGED
 
 
 def steering(text: str) -> str:
@@ -62,8 +74,20 @@ class Office:
         return ended.stderr
 
     def reviewed(self) -> Office:
-        """Return the office after a first review."""
-        self.done("review", "plumb.yaml")
+        """Return the office after a first review, which is run once for all tests that begin alike."""
+        files = {str(path.relative_to(self.folder)): path for path in self.folder.rglob("*") if path.is_file()}
+        key = tuple((name, path.read_bytes()) for name, path in sorted(files.items()))
+        if self.answers or key not in _REVIEWS:
+            first = len(self.requests)
+            self.done("review", "plumb.yaml")
+            if not self.answers:
+                _REVIEWS[key] = (self.tree(), self.requests[first:])
+            return self
+        written, requests = _REVIEWS[key]
+        for name, content in written.items():
+            self.path(name).parent.mkdir(parents=True, exist_ok=True)
+            self.path(name).write_bytes(content)
+        self.requests += requests
         return self
 
     def asked(self) -> list[str]:
