@@ -1,7 +1,7 @@
 """Forked: runs `panel` commands as processes of their own that start at once, and can be killed.
 
-One process imports everything and then forks a child for each line of JSON that it reads: {"arguments", "folder",
-"environment"}. It answers with the child's process id, and with its exit code when it has ended.
+One process imports everything and then forks a child for each line of JSON that it reads: an Ask.
+It answers with the child's process id, and with its exit code when it has ended.
 """
 
 from __future__ import annotations
@@ -11,10 +11,28 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One command, and how it is to run."""
+
+    arguments: tuple[str, ...]
+    folder: str
+    environment: Mapping[str, str]
+
+    terminal: str | None = None
+    """The terminal that it runs in; None: it has none."""
+
+    output: str | None = None
+    """The file that what it prints is added to, where it has no terminal; None: nobody hears it."""
+
+    strike: int | None = None
+    """At which of its points it kills itself; 0: at none. See struck.py."""
 
 
 @dataclass(frozen=True)
@@ -32,8 +50,8 @@ class Child:
 class Forked:
     """The process that forks."""
 
-    def __init__(self) -> None:
-        call = [sys.executable, __file__]
+    def __init__(self, *, asks_vendors: bool = True) -> None:
+        call = [sys.executable, __file__, *(["vendors"] if asks_vendors else [])]
         self.process = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.line() == {"ready": True}
 
@@ -43,10 +61,10 @@ class Forked:
         said: dict[str, Any] = json.loads(self.process.stdout.readline())
         return said
 
-    def start(self, *arguments: str, folder: Path, environment: Mapping[str, str]) -> Child:
-        """Start a command; one at a time."""
+    def start(self, *arguments: str, folder: Path, environment: Mapping[str, str], **how: Any) -> Child:
+        """Start a command; one at a time. `how` are the further fields of an Ask."""
         assert self.process.stdin
-        ask = {"arguments": arguments, "folder": str(folder), "environment": dict(environment)}
+        ask = asdict(Ask(arguments, str(folder), dict(environment), **how))
         self.process.stdin.write(json.dumps(ask) + "\n")
         self.process.stdin.flush()
         return Child(int(self.line()["pid"]), self)
@@ -64,31 +82,52 @@ class Forked:
         self.process.stdout.close()
 
 
-def _child(ask: dict[str, Any]) -> None:
+def _child(ask: Ask) -> None:
     from panel.cli.app import app
 
-    os.environ.update(ask["environment"])
-    os.chdir(ask["folder"])
-    silence = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silence, 1)
-    os.dup2(silence, 2)
+    os.environ.update(ask.environment)
+    os.chdir(ask.folder)
+    _connect(ask)
+    code = 70
     try:
-        app(ask["arguments"])
+        if ask.strike is not None:
+            import struck
+
+            struck.begin(ask.strike)
+        app(ask.arguments)
     except SystemExit as end:
-        os._exit(int(end.code or 0))
+        code = int(end.code or 0)
     finally:
-        os._exit(70)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _connect(ask: Ask) -> None:
+    """Turn what a command reads and prints to where it is to be."""
+    if ask.terminal:
+        os.setsid()  # who leads a session gets the first terminal that it opens as its own, and its Ctrl-C
+        ends = [os.open(ask.terminal, os.O_RDWR)] * 3
+    else:
+        printed = os.open(ask.output or os.devnull, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        ends = [os.open(os.devnull, os.O_RDONLY), printed, printed]
+    for number, end in enumerate(ends):
+        os.dup2(end, number)
+    sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
 
 
 def _serve() -> None:
-    import panel.cli.review
-    import panel.llm.anthropic
+    from importlib import import_module
 
-    print(json.dumps({"ready": bool(panel.cli.review and panel.llm.anthropic)}), flush=True)
+    from panel.cli.app import COMMANDS
+
+    for name in (*(f"cli.{command}" for command in COMMANDS), *(["llm.anthropic"] if sys.argv[1:] else [])):
+        import_module(f"panel.{name}")
+    print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         pid = os.fork()
         if pid == 0:
-            _child(json.loads(line))
+            _child(Ask(**json.loads(line)))
         print(json.dumps({"pid": pid}), flush=True)
         _, status = os.waitpid(pid, 0)
         print(json.dumps({"code": os.waitstatus_to_exitcode(status)}), flush=True)
