@@ -133,6 +133,10 @@ class Choices(Record):
         """Return whether no run changes the seat of this persona."""
         return self.is_locked or persona in self.locked
 
+    def unlocked(self, seats: Mapping[str, Choice]) -> Mapping[str, Choice]:
+        """Return those of these, by persona, that concern no locked seat."""
+        return {id: one for id, one in seats.items() if not self.locks(id)}
+
     def with_seats(self, seats: Mapping[str, Choice]) -> Self:
         """Return the choices with these in place of those of the same personas."""
         return self.model_copy(update={"seats": dict(sorted({**self.seats, **seats}.items()))})

@@ -160,7 +160,8 @@ class _Table:
         if not done.is_let_down:
             self.fresh[persona.id] = anew.chosen(done)
             async with project.store.turn(tool.slug):
-                project.store.save_choices(tool.slug, project.store.choices(tool.slug).with_seats(self.fresh))
+                choices = project.store.choices(tool.slug)
+                project.store.save_choices(tool.slug, choices.with_seats(choices.unlocked(self.fresh)))
             return self._made(persona, anew, done)
         earlier = await self._replayed(persona)
         if not earlier.take:
@@ -189,7 +190,7 @@ class _Table:
         """
         seating, project, tool = self.seating, self.seating.project, self.seating.tool
         latest = Seating.of(project, tool, seating.only)
-        table, fresh = _Table(latest, None, self.watch), latest.unlocked(self.fresh)
+        table, fresh = _Table(latest, None, self.watch), latest.choices.unlocked(self.fresh)
         for place, persona in enumerate(project.panel):
             if persona.id not in fresh and seating.plan(persona) != latest.plan(persona):
                 seats = [*seats[:place], await table.sit(persona), *seats[place + 1 :]]

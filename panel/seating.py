@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -145,10 +145,6 @@ class Seating:
     def standing(self) -> Review | None:
         """The record where all of it is locked, else None."""
         return self.record if self.choices.is_locked else None
-
-    def unlocked(self, choices: Mapping[str, Choice]) -> Mapping[str, Choice]:
-        """Return those of these choices, by persona, that concern no locked seat."""
-        return {id: one for id, one in choices.items() if not self.choices.locks(id)}
 
     async def replayed(self, persona: Persona) -> Seat:
         """Return the seat of a persona without asking anybody; raises RecordingMissing where no ledger has a reply."""

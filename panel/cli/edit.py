@@ -6,8 +6,11 @@ import asyncio
 import getpass
 import os
 import shlex
+import signal
 import subprocess
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from typing import Annotated
@@ -17,8 +20,8 @@ import typer
 from panel.cli.desk import Named, Runs, found, signed, tell
 from panel.cli.screen import Screen
 from panel.desk.edit import draft, edit, read_sheet, sheet
-from panel.errors import InputError, PanelError
-from panel.files import is_file, write_new
+from panel.errors import InputError, PanelError, RecordError
+from panel.files import write_new
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -37,15 +40,13 @@ def edit_command(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{subject.slug}-{critic.id}.yaml"
         path.write_text(sheet(begun.seat, begun.take), encoding="utf-8")
-        _opened(path)
-        try:
+        with _kept(path):
+            _opened(path)
             change = read_sheet(path, begun.seat, begun.take, name)
-            if change is None:
+            if change is None and begun.is_written:
                 typer.echo("Nothing was changed.")
                 return
             done = asyncio.run(edit(project, subject, critic, begun, change))
-        except PanelError as error:
-            raise type(error)(f"{error}{_saved(path)}") from error
     tell(Screen(), project, subject, done)
 
 
@@ -59,18 +60,42 @@ def _account() -> str:
 def _opened(path: Path) -> None:
     """Return when the editor is left; raises InputError where there is none, or where it failed."""
     editor = os.environ.get("VISUAL") or os.environ.get("EDITOR") or "vi"
+    # Ctrl-C reaches the editor too, and many give it a meaning; it must not end Panel and the editor with it.
+    before = signal.signal(signal.SIGINT, lambda *_: None)
     try:
         code = subprocess.run([*shlex.split(editor), str(path)], check=False).returncode  # noqa: S603 - the user's own
     except (OSError, ValueError) as error:
         raise InputError(f"$EDITOR ({editor}): can't be started: {error}; set EDITOR to your editor") from error
+    finally:
+        signal.signal(signal.SIGINT, before)
     if code:
         raise InputError(f"$EDITOR ({editor}): ended with exit code {code}; nothing was changed")
 
 
-def _saved(path: Path) -> str:
-    """Return where the text is kept that would be gone with its folder, in words; nothing where there is none."""
-    if not is_file(path):
-        return ""
-    names = (Path.cwd() / f"{path.stem}{number or ''}.edited" for number in count())
-    kept = next(name for name in names if write_new(name, path.read_bytes()))
-    return f"\nYour text is kept in {kept}"
+@contextmanager
+def _kept(path: Path) -> Iterator[None]:
+    """Save a text that was changed where what is inside fails: it would be gone with its folder."""
+    before = path.read_bytes()
+    try:
+        yield
+    except (PanelError, KeyboardInterrupt) as error:
+        if not path.is_file() or path.read_bytes() == before:
+            raise
+        told = f"Your text is kept in {_saved(path)}"
+        if isinstance(error, PanelError):
+            raise type(error)(f"{error}\n{told}") from error
+        typer.echo(told, err=True)
+        raise
+
+
+def _saved(path: Path) -> Path:
+    """Return where a text is now: here, or where nothing can be written here, among the temporary files."""
+    try:
+        return _copied(path, Path.cwd())
+    except RecordError:
+        return _copied(path, path.parent.parent)
+
+
+def _copied(path: Path, folder: Path) -> Path:
+    names = (folder / f"{path.stem}{number or ''}.edited" for number in count())
+    return next(kept for kept in names if write_new(kept, path.read_bytes()))

@@ -106,14 +106,22 @@ class _Session:
             self._show(taken)
             answer = self._answer(taken)
             if answer == "accept":
-                tell(self.screen, self.project, self.tool, asyncio.run(accept(self.project, self.tool, taken)))
-                return 0
+                return self._accepted(taken)
             asyncio.run(leave(self.project, self.tool, taken))
             if answer == "keep":
                 self.screen.say("The old take stands; the new one is in the history (panel log).")
                 return 0 if taken.can_be_accepted else 1
             note = typer.prompt("note to the critic (empty: none)", default="", show_default=False).strip() or None
             asked = planned(self.project, self.tool, asked.question.persona, note, asked.samples)
+
+    def _accepted(self, taken: Retake) -> int:
+        """Accept a take; return the exit code."""
+        try:
+            tell(self.screen, self.project, self.tool, asyncio.run(accept(self.project, self.tool, taken)))
+        except KeyboardInterrupt:
+            self.screen.say("Interrupted while the take was being accepted; panel log shows how far it came.")
+            return INTERRUPTED
+        return 0
 
     async def _retaken(self, asked: Asked) -> Retake:
         async with Providers(self.project.settings, self.project.prompts, self.screen.notice) as providers:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -11,7 +12,7 @@ from pydantic import Field
 
 from panel.change import standing
 from panel.desk.status import ToolStatus
-from panel.errors import InputError
+from panel.errors import Busy, InputError
 from panel.files import is_there, readable, write_whole
 from panel.llm.model import now
 from panel.project import Project
@@ -115,16 +116,21 @@ def approval_of(project: Project, slug: str) -> Approval | None:
 
 
 async def voided(project: Project, tool: Tool) -> str | None:
-    """Return what to say where the approval of a tool no longer holds, or None; the log hears of it once."""
+    """Return what to say where the approval of a tool no longer holds, or None; the log hears of it once.
+
+    Where the records are held by another run, the log hears of it later: what was done before is done.
+    """
     approval = approval_of(project, tool.slug)
     why = approval and void(approval, project.store.review(tool.slug), tool)
     if not approval or not why:
         return None
-    async with project.store.turn(tool.slug):
-        history = project.store.history(tool.slug)
-        last = next((event for event in reversed(history.events()) if event.name in ("approve", "void")), None)
-        if last is None or last.name == "approve":
-            history.log("void", by=approval.by, why=why)
+    with suppress(Busy):
+        async with project.store.turn(tool.slug):
+            history = project.store.history(tool.slug)
+            last = next((event for event in reversed(history.events()) if event.name in ("approve", "void")), None)
+            is_known = last is not None and last.name == "void"
+            if not is_known and approval_of(project, tool.slug) == approval:
+                history.log("void", by=approval.by, why=why)
     return f"the approval by {approval.by} of {approval.at[:10]} is void: {why}"
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 
 from panel.choices import Choice, Edit, choice
-from panel.desk.retake import choose, standing
+from panel.desk.retake import choose_now, standing
 from panel.document import fit, read_document, read_text
 from panel.errors import InputError, RecordError
 from panel.persona import Persona
@@ -123,9 +123,12 @@ class Draft:
     chosen: Choice
     """What the take rests on."""
 
+    is_written: bool
+    """False where words that were chosen for it are not in the record yet, since a run was killed."""
+
 
 def draft(project: Project, tool: Tool, persona: Persona) -> Draft:
-    """Return the take of a persona in the record, to be edited.
+    """Return the take of a persona in the record, to be edited, in the words that were chosen for it.
 
     Raises InputError where there is none, where it is locked, or where it is stale.
     """
@@ -137,22 +140,32 @@ def draft(project: Project, tool: Tool, persona: Persona) -> Draft:
         raise InputError(f"{tool.slug}: {persona.id}: locked; to let go: panel lock {tool.slug} --release")
     first, drawn = seat.asks[0].sample, len({ask.sample for ask in seat.asks})
     chosen = choices.seats.get(persona.id) or choice(first, drawn, tool, persona)
-    now = project.question(tool, persona, chosen.note).request(first).identity
-    if seat.asks[0].request != now or not chosen.holds(tool, persona):
+    question = project.question(tool, persona, chosen.note)
+    if seat.asks[0].request != question.request(chosen.sample).identity or not chosen.holds(tool, persona):
         raise InputError(f"{tool.slug}: {persona.id}: is stale (panel status); review it before you edit it")
-    return Draft(seat, seat.take, chosen)
+    applied = chosen.applied(seat, question)
+    assert applied.take
+    return Draft(applied, applied.take, chosen, is_written=applied == seat)
 
 
-async def edit(project: Project, tool: Tool, persona: Persona, begun: Draft, change: Edit) -> Reviewed:
+async def edit(project: Project, tool: Tool, persona: Persona, begun: Draft, change: Edit | None) -> Reviewed:
     """Return the review with a take in other words, and write it; the critic's own words stay in the history.
+
+    Without a change it is written in the words that were chosen earlier.
 
     Raises InputError where the take is no longer the one that was edited, or where the gates refuse the words.
     """
-    if draft(project, tool, persona) != begun:
-        raise InputError(f"{tool.slug}: {persona.id}: another run changed the take meanwhile; edit it again")
+    chosen = _merged(begun, change) if change else begun.chosen
+    async with project.store.turn(tool.slug):
+        if draft(project, tool, persona) != begun:
+            raise InputError(f"{tool.slug}: {persona.id}: another run changed the take meanwhile; edit it again")
+        return await choose_now(project, tool, persona, chosen, "edit", None)
+
+
+def _merged(begun: Draft, change: Edit) -> Choice:
+    """Return the choice with a change on top of an earlier one of the same take."""
     earlier = begun.chosen.edit
     if earlier and earlier.of == change.of:
         outside = earlier.outside if change.outside is None else change.outside
         change = change.model_copy(update={"words": {**earlier.words, **change.words}, "outside": outside})
-    chosen = begun.chosen.model_copy(update={"edit": change})
-    return await choose(project, tool, persona, chosen, "edit", None)
+    return begun.chosen.model_copy(update={"edit": change})

@@ -121,11 +121,15 @@ def pages(project: Project, slug: str) -> list[str]:
 async def accept(project: Project, tool: Tool, taken: Retake) -> Reviewed:
     """Return the review with the retake in the place of the earlier take, and write it; the choice survives reviews.
 
-    Raises InputError where the provider let the retake down, or the seat was locked meanwhile.
+    Raises InputError where the provider let the retake down, or where the seat was locked or the dossier reviewed in
+    another form meanwhile.
     """
     if not taken.can_be_accepted:
         raise InputError(f"{tool.slug}: {taken.persona.id}: nothing to accept: {taken.seat.absence}")
-    return await choose(project, tool, taken.persona, taken.entry.choice, "accept", taken.number)
+    async with project.store.turn(tool.slug):
+        if standing(project, tool).tool != taken.before.tool:
+            raise InputError(f"{tool.slug}: {taken.persona.id}: the dossier was changed and reviewed; retake it again")
+        return await choose_now(project, tool, taken.persona, taken.entry.choice, "accept", taken.number)
 
 
 async def leave(project: Project, tool: Tool, taken: Retake) -> None:
@@ -139,20 +143,27 @@ async def leave(project: Project, tool: Tool, taken: Retake) -> None:
 async def choose(
     project: Project, tool: Tool, persona: Persona, chosen: Choice, event: str, number: int | None
 ) -> Reviewed:
-    """Return the review after a choice for one seat, and write it; the other seats stay byte for byte.
+    """Return the review after a choice for one seat, and write it; the other seats stay byte for byte."""
+    async with project.store.turn(tool.slug):
+        return await choose_now(project, tool, persona, chosen, event, number)
+
+
+async def choose_now(
+    project: Project, tool: Tool, persona: Persona, chosen: Choice, event: str, number: int | None
+) -> Reviewed:
+    """Do what `choose` does, while it is this run's turn.
 
     The choice is written first: a run that is killed after it is completed by the next review.
     Raises RecordingMissing where no ledger holds what was chosen, RecordError where an edit in it can't be published.
     """
-    async with project.store.turn(tool.slug):
-        choices = project.store.choices(tool.slug)
-        if choices.locks(persona.id):
-            raise InputError(f"{tool.slug}: {persona.id}: locked; to let go: panel lock {tool.slug} --release")
-        await _replayed(project, tool, persona, chosen)
-        project.store.save_choices(tool.slug, choices.with_seats({persona.id: chosen}))
-        details = {"by": chosen.edit.by} if chosen.edit else {}
-        project.store.history(tool.slug).log(event, persona=persona.id, take=number, **details)
-        return await rewritten(project, tool, [persona.id])
+    choices = project.store.choices(tool.slug)
+    if choices.locks(persona.id):
+        raise InputError(f"{tool.slug}: {persona.id}: locked; to let go: panel lock {tool.slug} --release")
+    await _replayed(project, tool, persona, chosen)
+    project.store.save_choices(tool.slug, choices.with_seats({persona.id: chosen}))
+    details = {"by": chosen.edit.by} if chosen.edit else {}
+    project.store.history(tool.slug).log(event, persona=persona.id, take=number, **details)
+    return await rewritten(project, tool, [persona.id])
 
 
 async def _replayed(project: Project, tool: Tool, persona: Persona, chosen: Choice) -> None:
