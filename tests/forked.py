@@ -6,6 +6,7 @@ It answers with the child's process id, and with its exit code when it has ended
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
@@ -13,6 +14,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from signal import SIGKILL
 from types import TracebackType
 from typing import Any, Self
 
@@ -32,7 +34,10 @@ class Ask:
     """The file that what it prints is added to, where it has no terminal; None: nobody hears it."""
 
     strike: int | None = None
-    """At which of its points it kills itself; 0: at none. See struck.py."""
+    """At which of its points it is struck; 0: at none. See struck.py."""
+
+    signal: int = SIGKILL
+    """What it is struck with."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +98,7 @@ def _child(ask: Ask) -> None:
         if ask.strike is not None:
             import struck
 
-            struck.begin(ask.strike)
+            struck.begin(ask.strike, ask.signal)
         app(ask.arguments)
     except SystemExit as end:
         code = int(end.code or 0)
@@ -113,7 +118,8 @@ def _connect(ask: Ask) -> None:
         ends = [os.open(os.devnull, os.O_RDONLY), printed, printed]
     for number, end in enumerate(ends):
         os.dup2(end, number)
-    sys.stdin, sys.stdout = open(0, closefd=False), open(1, "w", buffering=1, closefd=False)  # noqa: SIM115
+    sys.stdin = open(0, closefd=False)  # noqa: SIM115
+    sys.stdout, sys.stderr = (open(end, "w", buffering=1, closefd=False) for end in (1, 2))  # noqa: SIM115
 
 
 def _serve() -> None:
@@ -123,6 +129,7 @@ def _serve() -> None:
 
     for name in (*(f"cli.{command}" for command in COMMANDS), *(["llm.anthropic"] if sys.argv[1:] else [])):
         import_module(f"panel.{name}")
+    gc.freeze()  # what a child never collects is never copied for it
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:
         pid = os.fork()

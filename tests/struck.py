@@ -1,6 +1,6 @@
-"""Struck: a command that kills itself at one of its points: before a file operation, or in the middle of a write.
+"""Struck: a command that sends itself a signal at one of its points: before a file operation, or within a write.
 
-The points are counted from 1, and told in the file that PANEL_TEST_POINTS names, each before it is passed.
+The points are counted from 1, and told in the file that STRUCK_POINTS names, each before it is passed.
 Time stands still, so that two runs of one command write the same bytes.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import os
-import signal
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,30 +34,22 @@ class Standing(datetime):
 
 @dataclass
 class Strike:
-    """Counts the points of this process, and kills it at one of them."""
+    """Counts the points of this process, and strikes at one of them."""
 
     at: int
+    signal: int
     told: int
     """Where points are told."""
 
     count: int = 0
 
-    def comes(self, what: str, *about: object) -> bool:
-        """Tell of a point; return whether it is the one."""
+    def point(self, what: str, *about: object) -> None:
+        """Tell of a point, and strike if it is the one."""
         names = [Path(each).name for each in about if isinstance(each, str | Path)]
         os.write(self.told, f"{' '.join([what, *names])}\n".encode())
         self.count += 1
-        return self.count == self.at
-
-    def point(self, what: str, *about: object) -> None:
-        """Pass a point, or end there."""
-        if self.comes(what, *about):
-            kill()
-
-
-def kill() -> None:
-    """End this process as nothing can be caught that ends it."""
-    os.kill(os.getpid(), signal.SIGKILL)
+        if self.count == self.at:
+            os.kill(os.getpid(), self.signal)
 
 
 @dataclass
@@ -69,13 +60,13 @@ class Written:
     strike: Strike
 
     def write(self, content: Any) -> int:
-        """Write all, or half of it and end."""
+        """Write it in two halves."""
+        half = len(content) // 2
         self.strike.point("write", self.file.name)
-        if self.strike.comes("half", self.file.name):
-            self.file.write(content[: len(content) // 2])
-            self.file.flush()
-            kill()
-        return int(self.file.write(content))
+        written = int(self.file.write(content[:half]))
+        self.file.flush()
+        self.strike.point("half", self.file.name)
+        return written + int(self.file.write(content[half:]))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.file, name)
@@ -89,12 +80,13 @@ class Written:
         self.file.close()
 
 
-def begin(at: int) -> None:
-    """Count from here on, and end this process at point number `at`; at none where it is 0."""
+def begin(at: int, signal: int) -> None:
+    """Count from here on, and strike at point number `at`; at none where it is 0."""
     import panel.llm.model
 
-    panel.llm.model.datetime = Standing  # type: ignore[misc]
-    strike = Strike(at, os.open(os.environ.get(POINTS, os.devnull), os.O_WRONLY | os.O_APPEND | os.O_CREAT))
+    vars(panel.llm.model)["datetime"] = Standing
+    told = os.open(os.environ.get(POINTS, os.devnull), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    strike = Strike(at, signal, told)
     for module, name in OPERATIONS:
         setattr(module, name, _watched(name, getattr(module, name), strike))
     opened = io.open

@@ -127,15 +127,17 @@ class Bench:
     home: Path
     prepared: dict[str, Prepared] = field(default_factory=dict)
 
-    def run(self, folder: Path, step: Step, at: int = 0, killed_after_s: float | None = None) -> int:
-        """Return how a command ends that dies at a point, or after so many seconds, or not at all."""
+    def run(self, folder: Path, step: Step, killed_after_s: float | None = None, **how: int) -> int:
+        """Return how a command ends that is struck at a point, or killed after so many seconds, or nothing of it."""
         (folder / "tmp").mkdir(exist_ok=True)
         environment = {
             POINTS: str(folder / "points"),
             "EDITOR": "sed -i s/stand-in/stopgap/",
             "TMPDIR": str(folder / "tmp"),
         }
-        child = self.forked.start(*arguments(step), folder=folder, environment=environment, strike=at)
+        how = {"strike": 0, **how}
+        said = str(folder / "said")
+        child = self.forked.start(*arguments(step), folder=folder, environment=environment, output=said, **how)
         if killed_after_s is not None:
             Timer(killed_after_s, _kill, [child.pid]).start()
         return child.ended()
@@ -264,7 +266,7 @@ def test_a_command_that_is_killed_at_a_file_leaves_old_or_new(
     prepared = bench.case(name)
     folder = prepared.copy(tmp_path)
 
-    assert -signal.SIGKILL == bench.run(folder, prepared.case.step, at=prepared.place(seed))
+    assert -signal.SIGKILL == bench.run(folder, prepared.case.step, strike=prepared.place(seed))
     assert_survives(bench, prepared, folder, looks=bool(seed % 2))
 
 
@@ -288,8 +290,23 @@ def test_no_point_of_a_command_is_weak(name: str, bench: Bench, tmp_path: Path) 
     prepared = bench.case(name)
     for point in range(1, len(prepared.points) + 1):
         folder = prepared.copy(tmp_path / f"{point}")
-        assert -signal.SIGKILL == bench.run(folder, prepared.case.step, at=point)
+        assert -signal.SIGKILL == bench.run(folder, prepared.case.step, strike=point)
         assert_survives(bench, prepared, folder, looks=bool(point % 2))
+
+
+@pytest.mark.parametrize("seed", [*SEEDS, *(pytest.param(seed, marks=pytest.mark.campaign) for seed in CAMPAIGN)])
+def test_an_interrupt_tells_the_truth(seed: int, bench: Bench, tmp_path: Path) -> None:
+    """Where Ctrl-C comes while a take is accepted, it is said that the old one stands only if it does."""
+    prepared = bench.case("accept")
+    folder = prepared.copy(tmp_path)
+    (folder / "said").unlink()
+
+    assert 130 == bench.run(folder, prepared.case.step, strike=prepared.place(seed), signal=signal.SIGINT)
+    said = (folder / "said").read_text()
+    assert ("The old take stands" in said) == ("while the take was being accepted" not in said)
+    if "The old take stands" in said:
+        assert prepared.old == state(folder)
+    assert_survives(bench, prepared, folder, looks=bool(seed % 2))
 
 
 def test_what_a_killed_write_leaves_is_read_as_nothing(bench: Bench, tmp_path: Path) -> None:
