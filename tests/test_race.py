@@ -2,17 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event, Thread
 
+import made
 import pytest
-from forked import Forked
+from forked import Child, Forked
+from held import Held
 from mutated import within
-from reviewed import arguments, assert_agrees, assert_verdict_follows, broken_lines, history, log, project, record, run
+from reviewed import (
+    Step,
+    arguments,
+    assert_agrees,
+    assert_verdict_follows,
+    broken_lines,
+    choices,
+    history,
+    log,
+    project,
+    record,
+    run,
+    runs,
+    seat,
+    state,
+    takes,
+)
+from vendor import ANTHROPIC, Answer, Call, Vendor
 
 TOGETHER = 50
 """Retakes of one tool by two processes."""
+
+ACCEPT: Step = ("retake", "--persona", "mason0", "--accept")
+OTHER: Step = ("retake", "--persona", "mason1", "--accept")
+EDIT: Step = ("edit", "--persona", "mason0", "--by", "Eve")
 
 
 @pytest.fixture(autouse=True)
@@ -25,7 +54,7 @@ def _no_wait_without_end() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def pair() -> Iterator[tuple[Forked, Forked]]:
     """Give two processes that start commands."""
-    with Forked() as one, Forked() as other:
+    with Forked() as one, Forked(asks_vendors=False) as other:
         yield one, other
 
 
@@ -43,11 +72,14 @@ def retakes(forked: Forked, folder: Path, name: str, personas: list[str]) -> lis
 
 
 def test_fifty_retakes_by_two_lose_no_take(pair: tuple[Forked, Forked], tmp_path: Path) -> None:
-    """Of fifty retakes that two processes accept, of one seat and of two, each is in the history and the log."""
+    """Of fifty retakes that two processes accept, of one seat and of others, each is in the history and the log."""
     folder = project(tmp_path, 2)
     assert 0 == run(folder, "review").exit_code
     half = TOGETHER // 2
-    personas = {"Ann": ["mason0"] * half, "Bob": [f"mason{number % 2}" for number in range(half)]}
+    personas = {
+        "Ann": [f"mason{number % 2}" for number in range(half)],
+        "Bob": [f"mason{(number + 2 * number // half) % 2}" for number in range(half)],
+    }
     with ThreadPoolExecutor() as threads:
         ends = threads.map(lambda each: retakes(each[0], folder, *each[1]), zip(pair, personas.items(), strict=True))
 
@@ -62,3 +94,254 @@ def test_fifty_retakes_by_two_lose_no_take(pair: tuple[Forked, Forked], tmp_path
     assert_agrees(folder)
     accepted = {event.details["persona"]: event.details["take"] for event in events if event.name == "accept"}
     assert accepted == {seat.persona: history(folder).number_of(seat) for seat in record(folder).seats}
+
+
+# While an editor is open
+
+
+@dataclass
+class Desk:
+    """An editor's desk: `panel edit` runs there, and its editor stays open until it is closed."""
+
+    forked: Forked
+    folder: Path
+
+    def open(self) -> Child:
+        """Return the command once its editor is open, with a word changed."""
+        opened, closed, script = (self.folder / name for name in ("opened", "closed", "editor"))
+        os.mkfifo(opened)
+        os.mkfifo(closed)
+        script.write_text(f'sed -i s/stand-in/stopgap/ "$1"; echo > {opened}; read _ < {closed}')
+        environment = {"EDITOR": f"sh {script}"}
+        child = self.forked.start(
+            *arguments(EDIT), folder=self.folder, environment=environment, output=str(self.folder / "said")
+        )
+        opened.read_text()
+        return child
+
+    def close(self, child: Child) -> int:
+        """Close the editor; return how the command ends."""
+        (self.folder / "closed").write_text("\n")
+        return child.ended()
+
+    @property
+    def kept(self) -> str:
+        """The text in the file that the command names."""
+        [path] = re.findall(r"Your text is kept in (.*)", (self.folder / "said").read_text())
+        return Path(path).read_text()
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a tool with two takes of mason0, the first of them in the record."""
+    folder = project(tmp_path_factory.mktemp("begun") / "project", 2)
+    assert 0 == run(folder, "review").exit_code
+    assert 0 == run(folder, "retake", "--persona", "mason0", "--keep").exit_code
+    return folder
+
+
+@pytest.fixture
+def desk(pair: tuple[Forked, Forked], begun: Path, tmp_path: Path) -> Desk:
+    """Give a desk at it."""
+    return Desk(pair[0], Path(shutil.copytree(begun, tmp_path / "project")))
+
+
+def other_words(folder: Path, *, headline: str) -> None:
+    """Edit a headline, as another editor does."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EDITOR", f"sed -i 's/a stand-in, not an opinion/{headline}/'")
+        assert 0 == run(folder, "edit", "--persona", "mason0", "--by", "Bob").exit_code
+
+
+MEANWHILE: dict[str, Callable[[Path], object]] = {
+    "another take is accepted": lambda folder: run(folder, *ACCEPT),
+    "an earlier take is restored": lambda folder: run(folder, "restore", "--persona", "mason0", "--take", "2"),
+    "another editor changes it": lambda folder: other_words(folder, headline="no opinion"),
+    "it is locked": lambda folder: run(folder, "lock", "--persona", "mason0"),
+    "the record is gone": lambda folder: (runs(folder) / "review.json").unlink(),
+}
+
+
+@pytest.mark.parametrize("act", MEANWHILE.values(), ids=MEANWHILE)
+def test_words_for_a_take_that_changed_are_kept(act: Callable[[Path], object], desk: Desk) -> None:
+    """Where another run changes a take while its editor is open, that stands, and the words are kept in a file."""
+    child = desk.open()
+    act(desk.folder)
+    meanwhile = state(desk.folder), log(desk.folder)
+
+    assert 2 == desk.close(child)
+    assert meanwhile == (state(desk.folder), log(desk.folder))
+    assert "a stopgap, not an opinion" in desk.kept
+
+
+def test_words_and_another_seat_s_take_both_stand(desk: Desk) -> None:
+    """Where another run changes another seat while an editor is open, both are in the record afterwards."""
+    child = desk.open()
+    assert 0 == run(desk.folder, *OTHER).exit_code
+
+    assert 0 == desk.close(child)
+    assert_agrees(desk.folder)
+    assert {"mason0", "mason1"} == set(choices(desk.folder).seats)
+    assert [("Eve", 0), (None, 1)] == [
+        (one.take.edited_by, one.take.retakes) for one in record(desk.folder).seats if one.take
+    ]
+
+
+def test_words_that_wait_for_their_turn_replace_no_newer_take(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A take that is accepted in the moment in which an edit waits for its turn stands; the words are kept."""
+    later = Path(shutil.copytree(desk.folder, tmp_path / "later"))
+    assert 0 == run(later, *ACCEPT).exit_code
+    monkeypatch.setenv("EDITOR", "sed -i s/stand-in/stopgap/")
+    monkeypatch.chdir(tmp_path)
+    with Held(runs(desk.folder)) as held:
+
+        class Waiting(Thread):
+            def start(self) -> None:
+                super().start()
+                shutil.copytree(later, desk.folder, dirs_exist_ok=True)
+                held.let_go()
+
+        monkeypatch.setattr("panel.turn.Thread", Waiting)
+        done = run(desk.folder, *EDIT)
+
+    assert 2 == done.exit_code, done.output
+    assert state(later) == state(desk.folder)
+    assert "a stopgap, not an opinion" in (tmp_path / "plumb-mason0.edited").read_text()
+
+
+def test_words_for_a_choice_that_is_not_in_the_record_yet_are_refused(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where an accepted take is not in the record yet, nobody edits the one before it; a review completes it first."""
+    before = (runs(desk.folder) / "review.json").read_bytes()
+    assert 0 == run(desk.folder, *ACCEPT).exit_code
+    (runs(desk.folder) / "review.json").write_bytes(before)
+    monkeypatch.setenv("EDITOR", "sed -i s/stand-in/stopgap/")
+    early = run(desk.folder, *EDIT)
+    assert 0 == run(desk.folder, "review").exit_code
+
+    assert 2 == early.exit_code
+    assert "is stale (panel status); review it before you edit it" in early.stderr
+    assert 0 == run(desk.folder, *EDIT).exit_code
+    assert_agrees(desk.folder)
+
+
+def test_words_are_added_to_those_that_are_not_in_the_record_yet(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words that a killed run chose are on the next editor's sheet, so that no edit undoes them unseen."""
+    before = (runs(desk.folder) / "review.json").read_bytes()
+    other_words(desk.folder, headline="a stopgap, not an opinion")
+    (runs(desk.folder) / "review.json").write_bytes(before)
+    monkeypatch.setenv("EDITOR", "sed -i 's/not an opinion/no opinion/'")
+
+    assert 0 == run(desk.folder, *EDIT).exit_code
+    take = seat(desk.folder, "mason0").take
+    assert take
+    assert "a stopgap, no opinion" == take.headline
+
+
+# While a vendor is waited for
+
+
+@dataclass
+class Slow:
+    """A script for a vendor that holds back its answer to one critic until it is let."""
+
+    who: str = "Mason 0"
+    asked: Event = field(default_factory=Event)
+    let: Event = field(default_factory=Event)
+
+    def __call__(self, call: Call) -> Answer:
+        """Answer, at once or when it is let."""
+        if f"{self.who}\n" in json.dumps(call.body).replace("\\n", "\n"):
+            self.asked.set()
+            self.let.wait(20)
+        return ANTHROPIC.said(made.reply())
+
+
+@dataclass
+class Live:
+    """A tool that a vendor answers for."""
+
+    forked: Forked
+    folder: Path
+
+    def while_it_waits(self, step: Step, act: Callable[[], object]) -> int:
+        """Return how a command ends while whose answer another thing is done."""
+        slow = Slow()
+        with Vendor(slow) as vendor, pytest.MonkeyPatch.context() as patch:
+            environment = {**vendor.environment, "ANTHROPIC_API_KEY": "not-a-key"}
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            child = self.forked.start(*arguments(step), folder=self.folder, environment=environment)
+            assert slow.asked.wait(20)
+            act()
+            slow.let.set()
+            return child.ended()
+
+
+@pytest.fixture(scope="module")
+def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a tool that is reviewed by a vendor, with a persona that changed since."""
+    folder = project(tmp_path_factory.mktemp("reviewed") / "project", 2, model=ANTHROPIC.model)
+    with Vendor(lambda _: ANTHROPIC.said(made.reply())) as vendor, pytest.MonkeyPatch.context() as patch:
+        for name, value in {**vendor.environment, "ANTHROPIC_API_KEY": "not-a-key"}.items():
+            patch.setenv(name, value)
+        assert 0 == run(folder, "review").exit_code
+    mason = folder / "personas" / "mason0.md"
+    mason.write_text(mason.read_text().replace("few words", "fewer words"))
+    return folder
+
+
+@pytest.fixture
+def live(pair: tuple[Forked, Forked], reviewed: Path, tmp_path: Path) -> Live:
+    """Give such a tool."""
+    return Live(pair[0], Path(shutil.copytree(reviewed, tmp_path / "project")))
+
+
+REVIEWS: list[Step] = [("review",), ("review", "--mode", "fresh", "--persona", "mason0")]
+
+
+@pytest.mark.parametrize("step", REVIEWS, ids=" ".join)
+def test_a_review_that_waits_takes_in_what_is_accepted(step: Step, live: Live) -> None:
+    """A retake that is accepted while a review waits for its vendor stands beside what the vendor answers."""
+    before = record(live.folder)
+
+    assert 0 == live.while_it_waits(step, lambda: run(live.folder, *OTHER))
+    assert_agrees(live.folder)
+    assert all(old != new for old, new in zip(before.seats, record(live.folder).seats, strict=True))
+    assert 1 == choices(live.folder).seats["mason1"].retakes
+    events = [event.name for event in history(live.folder).events()]
+    assert ["review", "retake", "accept", "review"] == events
+
+
+@pytest.mark.parametrize("seats", [(), ("--persona", "mason0")], ids=["whole", "seat"])
+@pytest.mark.parametrize("mode", ["live", "fresh"])
+def test_a_review_that_waits_changes_nothing_that_is_locked(mode: str, seats: Step, live: Live) -> None:
+    """What is locked while a review waits for its vendor stays in the record and in the choices as it was."""
+    before = seat(live.folder, "mason0")
+
+    assert 0 == live.while_it_waits(("review", "--mode", mode), lambda: run(live.folder, "lock", *seats))
+    assert before == seat(live.folder, "mason0")
+    assert {} == {id: one for id, one in choices(live.folder).seats.items() if choices(live.folder).locks(id)}
+
+
+def test_a_seat_that_is_locked_while_it_is_asked_is_not_changed(live: Live) -> None:
+    """Where the very seat that a review asks is locked meanwhile, it ends with exit 2, and its reply is kept."""
+    before = state(live.folder), takes(live.folder)
+    step = ("review", "--persona", "mason0")
+
+    assert 2 == live.while_it_waits(step, lambda: run(live.folder, "lock", "--persona", "mason0"))
+    assert before[0] | {"choices.json": state(live.folder)["choices.json"]} == state(live.folder)
+    assert {} == choices(live.folder).seats
+    assert 3 == len(list((live.folder / "runs" / "ledger").glob("??/*.json")))
+
+
+def test_a_fresh_review_and_a_retake_of_one_seat_lose_no_take(live: Live) -> None:
+    """Where a seat is retaken while a fresh review asks it, both takes are in the history, and the record is one's."""
+    retake = (*OTHER, "--note", "mind the rain")  # without a note they would ask the same, and the retake would wait
+
+    assert 0 == live.while_it_waits(("review", "--mode", "fresh"), lambda: run(live.folder, *retake))
+    assert_agrees(live.folder)
+    assert 3 == len(history(live.folder).entries("mason1"))
