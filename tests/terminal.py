@@ -1,38 +1,106 @@
-"""A terminal: runs a shell command as somebody would who sits at one, and answers when it asks."""
+"""Terminal: a real one, as far as a command can tell, with somebody at it who reads and types."""
 
 from __future__ import annotations
 
 import os
 import pty
-import sys
-from collections.abc import Mapping, Sequence
+import select
+import signal
+import time
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Self
 
-WIDTH = 100
-ASKS = b"try again (t): "
-"""The space comes last, on its own; an answer before it would stand before it."""
+from forked import Child, Forked
 
-
-def typed(command: str, folder: Path, answers: Sequence[str] = (), environment: Mapping[str, str] = {}) -> str:
-    """Return what a command shows in a terminal of a hundred columns without colours, the answers included."""
-    pid, screen = pty.fork()
-    if pid == 0:
-        here = {"TERM": "dumb", "COLUMNS": str(WIDTH), "LINES": "50", "PYTHONPATH": str(Path(__file__).parent.parent)}
-        path = {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-        os.chdir(folder)
-        os.execvpe("bash", ["bash", "-c", command], {**os.environ, **here, **path, **environment})
-    shown, left = b"", [*answers]
-    while part := _read(screen):
-        shown += part
-        if left and shown.endswith(ASKS):
-            os.write(screen, f"{left.pop(0)}\n".encode())
-    os.waitpid(pid, 0)
-    os.close(screen)
-    return shown.decode().replace("\r\n", "\n")
+CTRL_C, CTRL_D = "\x03", "\x04"
+PATIENCE_S = 20
+AGAIN_S = 0.3
 
 
-def _read(screen: int) -> bytes:
-    try:
-        return os.read(screen, 65_536)
-    except OSError:  # whoever wrote to it has ended
-        return b""
+class Terminal:
+    """A pseudo-terminal in which one command runs."""
+
+    def __init__(self, forked: Forked) -> None:
+        self.forked = forked
+        self.end, self.other_end = pty.openpty()
+        self.shown = ""
+        """All that was ever shown."""
+
+        self.read = 0
+        """How much of it was read."""
+
+        self.child: Child | None = None
+        """What runs in it."""
+
+    def start(self, *arguments: str, folder: Path, environment: Mapping[str, str]) -> None:
+        """Start a command in it."""
+        self.child = self.forked.start(
+            *arguments,
+            folder=folder,
+            environment={"TERM": "xterm-256color", "NO_COLOR": "", "COLUMNS": "100", **environment},
+            terminal=os.ttyname(self.other_end),
+        )
+
+    def ended(self) -> int:
+        """Return how the command ends."""
+        child, self.child = self.child, None
+        assert child
+        return child.ended()
+
+    def until(self, text: str) -> str:
+        """Return what is shown up to a text, from where reading stopped before."""
+        latest = time.monotonic() + PATIENCE_S
+        while not self._comes(text, latest - time.monotonic()):
+            if time.monotonic() > latest:
+                message = f"{text!r} was not shown: {self.shown[self.read :]!r}"
+                raise AssertionError(message)
+        found = self.shown.index(text, self.read) + len(text)
+        page, self.read = self.shown[self.read : found], found
+        return page
+
+    def insist(self, key: str, text: str) -> str:
+        """Type a key until a text is shown: a signal that comes just before a command reads is heard after it read."""
+        latest = time.monotonic() + PATIENCE_S
+        while time.monotonic() < latest:
+            self.type(key)
+            if self._comes(text, AGAIN_S):
+                break
+        return self.until(text)
+
+    def _comes(self, text: str, patience_s: float) -> bool:
+        """Return whether a text is shown before nothing is for so long."""
+        while text not in self.shown[self.read :]:
+            if not select.select([self.end], [], [], max(0, patience_s))[0]:
+                return False
+            self.shown += os.read(self.end, 65_536).decode()
+        return True
+
+    def type(self, text: str) -> None:
+        """Type."""
+        os.write(self.end, text.encode())
+
+    def rest(self) -> str:
+        """Return what is shown that was not read yet."""
+        while select.select([self.end], [], [], 0)[0]:
+            self.shown += os.read(self.end, 65_536).decode()
+        page, self.read = self.shown[self.read :], len(self.shown)
+        return page
+
+    def hang_up(self) -> None:
+        """Close it, as one closes a window."""
+        os.close(self.end)
+        self.end = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.child:
+            with suppress(ProcessLookupError):
+                os.kill(self.child.pid, signal.SIGKILL)
+            self.ended()
+        for end in (self.end, self.other_end):
+            if end >= 0:
+                os.close(end)

@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 
 from conftest import EXAMPLES, ROOT
-from terminal import typed
+from shell import typed
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"```console\n(.*?)```", README, re.DOTALL)
