@@ -231,6 +231,7 @@ def assert_survives(bench: Bench, prepared: Prepared, folder: Path, *, looks: bo
     assert_old_or_new(folder, prepared)
     assert_nothing_lost(folder, prepared)
     left, old, new, locks = state(folder), prepared.old, prepared.new, prepared.case.locks
+    torn = broken_lines(log(folder))
     is_chosen = left["choices.json"] == new["choices.json"] != old["choices.json"]
     is_written = left["review.json"] == new["review.json"] != old["review.json"]
     is_kept = len(takes(folder)) > len(takes(prepared.folder))
@@ -245,6 +246,7 @@ def assert_survives(bench: Bench, prepared: Prepared, folder: Path, *, looks: bo
         assert len(takes(prepared.folder)) + 2 == len(takes(folder))
     else:
         assert new == state(folder)
+    assert torn == broken_lines(log(folder)), "a torn line spoilt another one"
     assert_nothing_lost(folder, prepared)
     assert_done(folder, prepared)
 
@@ -281,6 +283,17 @@ def test_a_command_that_is_killed_at_any_time_leaves_old_or_new(
 
     assert bench.run(folder, prepared.case.step, killed_after_s=moment) in (-signal.SIGKILL, 0)
     assert_survives(bench, prepared, folder, looks=bool(seed % 2))
+
+
+@pytest.mark.parametrize("name", ["accept", "approve"])
+def test_a_torn_line_spoils_no_other(name: str, bench: Bench, tmp_path: Path) -> None:
+    """Killed in the middle of a line of the log, a command leaves that line torn, and every other one whole."""
+    prepared = bench.case(name)
+    for place in [place for place, point in enumerate(prepared.points, 1) if point == "half log.jsonl"]:
+        folder = prepared.copy(tmp_path / f"{place}")
+        assert -signal.SIGKILL == bench.run(folder, prepared.case.step, strike=place)
+        assert 1 == len(broken_lines(log(folder)))
+        assert_survives(bench, prepared, folder, looks=False)
 
 
 @pytest.mark.campaign
