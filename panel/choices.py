@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, StringConstraints
 
-from panel.errors import RecordError
+from panel.errors import Locked, RecordError
 from panel.files import digest_of
 from panel.gates import Rules, flags, unpublishable
 from panel.persona import Persona
@@ -16,6 +16,8 @@ from panel.record import Record, digest
 from panel.review import Seat
 from panel.take import Outside, Take
 from panel.tool import Tool
+
+ContentHash = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 
 class Edit(Record):
@@ -65,6 +67,11 @@ class Choice(Record):
     def follows(self, other: Choice) -> bool:
         """Return whether this one was made for the same dossier and persona as the other."""
         return (self.seen, self.persona_digest) == (other.seen, other.persona_digest)
+
+    @property
+    def is_plain(self) -> bool:
+        """True where it says no more than how many samples count, from the first on."""
+        return (self.sample, self.retakes, self.note, self.edit) == (1, 0, None, None)
 
     def applied(self, seat: Seat, question: Question) -> Seat:
         """Return the seat as it is published: the retakes counted, and the edit made if it belongs to these asks."""
@@ -121,17 +128,25 @@ class Choices(Record):
     seats: Mapping[str, Choice] = {}
     """By persona."""
 
-    locked: tuple[str, ...] | Literal["all"] = ()
-    """Personas whose seats no run changes; "all": the whole review."""
+    locked: Mapping[str, ContentHash] | ContentHash = Field(default_factory=dict)
+    """By persona, the content hash of the seat that no run changes; one hash alone: that of the whole review."""
 
     @property
     def is_locked(self) -> bool:
         """True where no run changes anything of the review."""
-        return self.locked == "all"
+        return isinstance(self.locked, str)
 
     def locks(self, persona: str) -> bool:
         """Return whether no run changes the seat of this persona."""
         return self.is_locked or persona in self.locked
+
+    def refuse_locked(self, slug: str, personas: Iterable[str]) -> None:
+        """Raise Locked where one of these seats is."""
+        if self.is_locked:
+            raise Locked(f"{slug}: is locked; to let go of it: panel lock {slug} --release")
+        for id in personas:
+            if id in self.locked:
+                raise Locked(f"{slug}: {id}: is locked; to let go of it: panel lock {slug} --persona {id} --release")
 
     def unlocked(self, seats: Mapping[str, Choice]) -> Mapping[str, Choice]:
         """Return those of these, by persona, that concern no locked seat."""
@@ -141,15 +156,19 @@ class Choices(Record):
         """Return the choices with these in place of those of the same personas."""
         return self.model_copy(update={"seats": dict(sorted({**self.seats, **seats}.items()))})
 
-    def with_locks(self, personas: Iterable[str]) -> Self:
-        """Return the choices with these seats locked too."""
-        locked = self.locked if self.locked == "all" else tuple(sorted({*self.locked, *personas}))
-        return self.model_copy(update={"locked": locked})
+    def with_locks(self, seats: Iterable[Seat]) -> Self:
+        """Return the choices with these seats locked as they are; a review that is locked as a whole stays so."""
+        if isinstance(self.locked, str):
+            return self
+        locked = {**self.locked, **{seat.persona: digest(seat) for seat in seats}}
+        return self.model_copy(update={"locked": dict(sorted(locked.items()))})
 
     def released(self, personas: Iterable[str]) -> Self:
-        """Return the choices with these seats let go; a review that was locked as a whole must be let go as a whole."""
-        kept = tuple(id for id in self.locked if id not in {*personas}) if self.locked != "all" else self.locked
-        return self.model_copy(update={"locked": kept})
+        """Return the choices with these seats let go; a review that was locked as a whole is let go as a whole."""
+        if isinstance(self.locked, str):
+            return self
+        gone = {*personas}
+        return self.model_copy(update={"locked": {id: one for id, one in self.locked.items() if id not in gone}})
 
     def without(self, personas: Sequence[str]) -> Self:
         """Return the choices but for those of these personas."""

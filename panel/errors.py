@@ -8,6 +8,7 @@ PanelError
     SettingsError       panel.toml, the environment or a flag
     RecordError         a file in runs/ or a ledger is not what was written
     RecordingMissing    replay was asked for what was never recorded
+    Locked              what should change is locked
   ModelError            a provider let us down                             exit 1
     Transient           rate limit, overload, time-out, dropped line: retried
     Rejected            the provider will not have this request or key: never retried
@@ -68,6 +69,10 @@ class RecordError(InputError):
 
 class RecordingMissing(InputError):
     """Replay was asked for a reply that no ledger holds."""
+
+
+class Locked(InputError):
+    """What should change was locked by an editor."""
 
 
 class ModelError(PanelError):

@@ -74,15 +74,11 @@ class History:
         """Return where a take belongs."""
         return self.folder / "takes" / f"{persona}-{number}.json"
 
-    def number_of(self, seat: Seat) -> int | None:
-        """Return the number of the take that a seat is, or None where it was never kept."""
-        return next((number for number, entry in self.entries(seat.persona).items() if entry.seat == seat), None)
-
     def keep(self, entry: Entry) -> int:
         """Write a take that is not there yet; return its number. Two that keep at once get two numbers."""
         entries = self.entries(entry.seat.persona)
         for number, known in entries.items():
-            if known.seat == entry.seat:
+            if known.seat.said == entry.seat.said:
                 return number
         number = max(entries, default=0) + 1
         while not write_new(self.path(entry.seat.persona, number), readable(entry.as_json())):

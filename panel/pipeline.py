@@ -18,7 +18,7 @@ from panel.markdown import page
 from panel.mode import answering
 from panel.persona import Persona
 from panel.project import Project
-from panel.review import Absence, Review, Seat, review
+from panel.review import Absence, Review, Seat
 from panel.seating import Asked, Kept, Seating, Unseated
 from panel.tool import Tool
 
@@ -65,6 +65,7 @@ async def review_tool(
     Raises InputError where something can't be asked; what was answered by then is in the ledger.
     """
     table = _Table(Seating.of(project, tool, only), providers, watch)
+    table.seating.refuse_locked()
     seats = await side_by_side(project.panel, table.sit)
     async with project.store.turn(tool.slug):
         return await table.written(seats)
@@ -97,6 +98,9 @@ _STALE: tuple[NoteKind, str] = ("stale", "stays as recorded, although dossier, p
 
 def _is_let_down(seat: Seat) -> bool:
     return seat.is_let_down
+
+
+_CHOSEN: tuple[NoteKind, str] = ("chosen", "the take that was accepted stands; the number of samples is its own")
 
 
 @dataclass
@@ -136,10 +140,23 @@ class _Table:
         settings = self.seating.project.settings
         model = Recorded(self.seating.project.ledgers, answering(asked.question.model, settings, providers), self.asked)
         if settings.mode == "fresh":
-            return await self._anew(persona, asked, model)
-        if asked.choice:
-            self._note(persona.id, "chosen", "the take that was accepted stands; the number of samples is its own")
-        return self._or_earlier(persona, self._made(persona, asked, await asked.answered(model)))
+            return await self._anew(persona, model)
+        self._note_choice(persona, asked)
+        done = self._made(persona, asked, await asked.answered(model))
+        if settings.origins.get("samples") == "flag" and not asked.choice and done.take:
+            self.fresh[persona.id] = asked.chosen(done)
+        return self._or_earlier(persona, done)
+
+    def _note_choice(self, persona: Persona, asked: Asked) -> None:
+        """Note what becomes of an accepted take: it stands, or what it answered is asked in another form now."""
+        if not asked.choice:
+            return
+        request = asked.question.request(asked.first).identity
+        if self.seating.project.ledgers.find(request):
+            self._note(persona.id, *_CHOSEN)
+        edit = asked.choice.edit
+        if edit and edit.of != request:
+            self._note(persona.id, "dropped", f"the edit by {edit.by} is left out: prompt or model changed since")
 
     def _or_earlier(self, persona: Persona, done: Seat) -> Seat:
         """Return the seat, or the recorded one where a provider failed it: an outage replaces no opinion."""
@@ -149,20 +166,23 @@ class _Table:
         self._note(persona.id, "failed", f"can't be asked now ({done.reason}); the recorded take stands")
         return earlier
 
-    async def _anew(self, persona: Persona, asked: Asked, model: Recorded) -> Seat:
+    async def _anew(self, persona: Persona, model: Recorded) -> Seat:
         """Return the seat from the next unused samples, which become the choice; where they give none, the earlier one.
 
         The choice is written at once, so that a run that is stopped keeps what was answered.
         """
         project, tool = self.seating.project, self.seating.tool
-        anew = asked.anew(project.ledgers.unused_sample, project.settings.samples, self.seating.made(persona))
+        anew = self.seating.anew(persona)
         done = await anew.answered(model)
         if not done.is_let_down:
             self.fresh[persona.id] = anew.chosen(done)
+            self._made(persona, anew, done)
             async with project.store.turn(tool.slug):
+                project.store.history(tool.slug).keep(self.made[persona.id])
                 choices = project.store.choices(tool.slug)
-                project.store.save_choices(tool.slug, choices.with_seats(choices.unlocked(self.fresh)))
-            return self._made(persona, anew, done)
+                mine = choices.unlocked({persona.id: self.fresh[persona.id]})
+                project.store.save_choices(tool.slug, choices.with_seats(mine))
+            return done
         earlier = await self._replayed(persona)
         if not earlier.take:
             return done
@@ -189,15 +209,20 @@ class _Table:
         What another run chose or locked while these were asked is taken in.
         """
         seating, project, tool = self.seating, self.seating.project, self.seating.tool
+        history = project.store.history(tool.slug)
+        for entry in self.made.values():
+            history.keep(entry)
         latest = Seating.of(project, tool, seating.only)
-        table, fresh = _Table(latest, None, self.watch), latest.choices.unlocked(self.fresh)
+        table, fresh = _Table(latest, None, self.watch), latest.stored.unlocked(self.fresh)
         for place, persona in enumerate(project.panel):
             if persona.id not in fresh and seating.plan(persona) != latest.plan(persona):
                 seats = [*seats[:place], await table.sit(persona), *seats[place + 1 :]]
-        result, history = latest.standing or review(tool, seats), project.store.history(tool.slug)
-        for entry in {**self.made, **table.made}.values():
+        for entry in table.made.values():
             history.keep(entry)
-        project.store.save_choices(tool.slug, latest.choices.with_seats(fresh))
+        result = latest.review(seats)
+        project.store.save_choices(
+            tool.slug, latest.stored.without(seating.dropped_of(latest.stored)).with_seats(fresh)
+        )
         if self.asked or seating.dropped:
             history.log("review", label=result.verdict.label, asked=[*self.asked], dropped=[*seating.dropped])
         paths = project.store.save_review(result, page(result))

@@ -131,6 +131,11 @@ class Seat(Record):
         return None if self.take.vote == vote(self.take.score, self.threshold) else "vote"
 
     @property
+    def said(self) -> Self:
+        """The seat as it was said: without how often it was asked anew, which is counted when it is accepted."""
+        return self.model_copy(update={"take": self.take.model_copy(update={"retakes": 0})}) if self.take else self
+
+    @property
     def is_let_down(self) -> bool:
         """True where the seat was invited and has no take for another reason than abstention."""
         return self.absence is not None and self.absence != Absence.ABSTAINED
@@ -153,6 +158,10 @@ class Review(Record):
 
     verdict: Verdict
     """What the panel says."""
+
+    def seat(self, persona: str) -> Seat | None:
+        """Return the seat of a persona, or None where it has none."""
+        return next((seat for seat in self.seats if seat.persona == persona), None)
 
 
 def seat(

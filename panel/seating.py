@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
 from panel.ask import ask_seat
 from panel.choices import Choice, Choices, choice
-from panel.errors import InputError, RecordError
+from panel.errors import RecordError
 from panel.llm.ledger import Recorded
 from panel.llm.model import Model
 from panel.persona import Persona
 from panel.project import Project
 from panel.prompt import Question
 from panel.record import digest
-from panel.request import Request
-from panel.review import Absence, Review, Seat, seat
+from panel.review import Absence, Review, Seat, review, seat
 from panel.settings import Samples
 from panel.tool import Tool
 
@@ -66,19 +65,6 @@ class Asked:
         chosen = self.choice or choice(self.first, drawn, self.question.tool, self.question.persona)
         return chosen.model_copy(update={"samples": drawn})
 
-    def anew(
-        self, unused: Callable[[Callable[[int], Request]], int], samples: Samples, earlier: Sequence[Choice]
-    ) -> Self:
-        """Return the same seat asked anew without a note.
-
-        `unused` finds the sample number to count from; `earlier` is what was asked of it for this dossier before.
-        """
-        question = replace(self.question, note=None)
-        first = unused(question.request)
-        retakes = max((each.retakes + 1 for each in earlier), default=int(first > 1))
-        again = choice(first, 1, question.tool, question.persona).model_copy(update={"retakes": retakes})
-        return replace(self, question=question, samples=samples, first=first, choice=again)
-
 
 @dataclass(frozen=True)
 class Seating:
@@ -92,44 +78,68 @@ class Seating:
     only: Sequence[str]
     """The personas to ask, all where it is empty."""
 
-    choices: Choices
-    """The choices that hold."""
+    stored: Choices
+    """The choices as they are written."""
 
     dropped: Sequence[str]
-    """Personas whose choice no longer holds, since the dossier or the persona changed."""
+    """Personas to be asked whose choice no longer holds, since the dossier or the persona changed."""
 
     @classmethod
     def of(cls, project: Project, tool: Tool, only: Sequence[str]) -> Self:
         """Return the seating of a tool; raises RecordError where its record or its choices can't be read."""
-        chosen = project.store.choices(tool.slug)
-        before = project.store.review(tool.slug) if only or chosen.locked else None
-        panel = {persona.id: persona for persona in project.panel}
-        void = [id for id, one in chosen.seats.items() if id in panel and not one.holds(tool, panel[id])]
-        dropped = [id for id in void if not chosen.locks(id)]
-        if before and (locked := [id for id in only if chosen.locks(id)]):
-            raise InputError(f"{tool.slug}: {', '.join(locked)}: locked; to let go: panel lock {tool.slug} --release")
-        return cls(
-            project=project,
-            tool=tool,
-            record=before,
-            only=only,
-            choices=chosen.without(dropped),
-            dropped=dropped,
-        )
+        stored = project.store.choices(tool.slug)
+        record = project.store.review(tool.slug) if only or stored.locked else None
+        if stored.is_locked and (record is None or digest(record) != stored.locked):
+            problem = "is not the record that was locked; restore it, or let go: panel lock --release"
+            raise RecordError.at(project.store.review_path(tool.slug), None, "", problem)
+        asked = [persona for persona in project.panel if not only or persona.id in only]
+        chosen = [(persona, stored.seats[persona.id]) for persona in asked if persona.id in stored.seats]
+        dropped = [each.id for each, one in chosen if not one.holds(tool, each) and not stored.locks(each.id)]
+        return cls(project=project, tool=tool, record=record, only=only, stored=stored, dropped=dropped)
+
+    @property
+    def choices(self) -> Choices:
+        """The choices with those left out that no longer hold."""
+        return self.stored.without(self.dropped)
+
+    def refuse_locked(self) -> None:
+        """Raise Locked where a seat that is to be asked is locked."""
+        if self.only:
+            self.stored.refuse_locked(self.tool.slug, self.only)
+
+    def dropped_of(self, others: Choices) -> list[str]:
+        """Return the personas whose choice does not hold and is still the same in `others`."""
+        return [id for id in self.dropped if others.seats.get(id) == self.stored.seats[id]]
 
     def plan(self, persona: Persona) -> Unseated | Kept | Asked:
         """Return what is to become of the seat of a persona."""
-        kept = self.recorded(persona.id)
-        if kept and self.choices.locks(persona.id):
-            return Kept(self._sound(kept), is_current=True, is_locked=True)
-        if self.standing:
-            return Unseated("the review is locked")
+        if self.stored.locks(persona.id):
+            locked = self.locked(persona.id)
+            return Kept(locked, is_current=True, is_locked=True) if locked else Unseated("the review is locked")
+        kept, is_live = self.recorded(persona.id), not self.only or persona.id in self.only
+        asked = self._asked(persona, is_live=is_live)
+        if kept and kept.asks and not is_live:
+            return Kept(self._sound(kept), is_current=_answers(kept, asked))
         if reason := self.tool.seats.get(persona.id) or persona.not_invited(self.tool.kind, self.tool.category):
             return Unseated(reason)
-        asked = self._asked(persona)
-        if asked.is_live or kept is None or not kept.asks:
-            return asked
-        return Kept(self._sound(kept), is_current=_answers(kept, asked))
+        return asked
+
+    def locked(self, persona: str) -> Seat | None:
+        """Return the seat that is locked: from the record, or where that was changed, from the history.
+
+        It is None for a persona that came after the whole review was locked. Raises RecordError where it is gone.
+        """
+        if isinstance(self.stored.locked, str):
+            return self.recorded(persona)
+        history, wanted = self.project.store.history(self.tool.slug), self.stored.locked[persona]
+        kept = self.recorded(persona)
+        if kept and digest(kept) == wanted:
+            return self._sound(kept)
+        for entry in history.entries(persona).values():
+            if digest(entry.seat) == wanted:
+                return entry.seat
+        problem = "the locked seat is neither in the record nor among the takes; restore it, or release the lock"
+        raise RecordError.at(self.project.store.place(self.tool.slug) / "choices.json", None, persona, problem)
 
     def _sound(self, kept: Seat) -> Seat:
         if fault := kept.fault:
@@ -139,12 +149,15 @@ class Seating:
 
     def recorded(self, persona: str) -> Seat | None:
         """Return the seat of a persona in the record, where that has a say; None where there is none."""
-        return next((seat for seat in self.record.seats if seat.persona == persona), None) if self.record else None
+        return self.record.seat(persona) if self.record else None
 
-    @property
-    def standing(self) -> Review | None:
-        """The record where all of it is locked, else None."""
-        return self.record if self.choices.is_locked else None
+    def review(self, seats: Sequence[Seat]) -> Review:
+        """Return the record that the seats of the panel make; what is locked stays, whoever left the panel."""
+        if self.stored.is_locked and self.record:
+            return self.record
+        locks = {} if isinstance(self.stored.locked, str) else self.stored.locked
+        gone = [seat for id in locks if id not in self.project.persona_ids and (seat := self.recorded(id))]
+        return review(self.tool, [*seats, *(seat for seat in gone if digest(seat) == locks[seat.persona])])
 
     async def replayed(self, persona: Persona) -> Seat:
         """Return the seat of a persona without asking anybody; raises RecordingMissing where no ledger has a reply."""
@@ -185,18 +198,37 @@ class Seating:
             before = self.project.store.review(self.tool.slug)
         except RecordError:
             return None
-        return (
-            next((seat for seat in before.seats if seat.persona == persona.id and seat.take), None) if before else None
-        )
+        kept = before.seat(persona.id) if before else None
+        return kept if kept and kept.take else None
 
-    def _asked(self, persona: Persona) -> Asked:
-        chosen = self.choices.seats.get(persona.id)
+    def once_more(self, persona: Persona, note: str | None, samples: Samples) -> Asked:
+        """Return what asking a seat once more asks: the next number that no take of the history has."""
+        made = self.made(persona)
+        first = max((each.sample + each.samples for each in made), default=1)
+        retakes = max((each.retakes + 1 for each in made), default=0)
+        chosen = choice(first, 1, self.tool, persona, note).model_copy(update={"retakes": retakes})
+        return Asked(self.project.question(self.tool, persona, note), samples, first, chosen, is_live=True)
+
+    def anew(self, persona: Persona) -> Asked:
+        """Return what asking a seat anew asks, without a note; a first reply that is recorded is none."""
+        asked = self.once_more(persona, None, self.project.settings.samples)
+        if asked.first > 1 or self.project.ledgers.find(asked.question.request(1).identity) is None:
+            return asked
+        chosen = choice(2, 1, self.tool, persona).model_copy(update={"retakes": 1})
+        return replace(asked, first=2, choice=chosen)
+
+    def _asked(self, persona: Persona, *, is_live: bool) -> Asked:
+        settings, chosen = self.project.settings, self.choices.seats.get(persona.id)
+        if chosen and not chosen.holds(self.tool, persona):
+            chosen = None
+        if chosen and chosen.is_plain and settings.origins.get("samples") == "flag":
+            chosen = None
         return Asked(
             question=self.project.question(self.tool, persona, chosen.note if chosen else None),
-            samples=chosen.samples if chosen else self.project.settings.samples,
+            samples=chosen.samples if chosen else settings.samples,
             first=chosen.sample if chosen else 1,
             choice=chosen,
-            is_live=not self.only or persona.id in self.only,
+            is_live=is_live,
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -49,9 +50,19 @@ def runs(folder: Path) -> Path:
 
 
 def state(folder: Path) -> State:
-    """Return what is in each file; those that are not there are left out."""
+    """Return what is in each file; those that are not there are left out, and so is whether an approval is void.
+
+    That is written by whoever first finds it void.
+    """
     paths = [runs(folder) / name for name in FILES]
-    return {path.name: path.read_bytes() for path in paths if path.exists()}
+    return {path.name: re.sub(rb'"void": .*', b"", path.read_bytes()) for path in paths if path.exists()}
+
+
+def number_of(history: History, seat: Seat) -> int:
+    """Return the number of the take that a seat is."""
+    entries = history.entries(seat.persona).items()
+    [number] = [number for number, entry in entries if entry.seat.said == seat.said]
+    return number
 
 
 def log(folder: Path) -> bytes:

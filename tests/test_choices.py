@@ -12,6 +12,7 @@ from office import STEERING, Office, steering
 from panel.choices import Choice, Choices, Edit, choice, edited
 from panel.errors import RecordError
 from panel.prompt import Question
+from panel.record import digest
 from panel.review import Seat, seat
 from panel.store import Store
 from panel.take import Outside, Take
@@ -23,6 +24,9 @@ NEW_LINE = "A plumb line, plainly read"
 def asked(tmp_path: Path) -> Question:
     """What Mason is asked about Plumb."""
     return made.question(tmp_path)
+
+
+NOUGHT = "sha256:" + 64 * "0"
 
 
 def chosen(asked: Question, **changes: object) -> Choice:
@@ -121,17 +125,24 @@ def test_words_that_no_page_may_show_are_refused(asked: Question) -> None:
     assert str(caught.value).startswith("plumb: mason: the edit can't stand: take claims to have used the tool")
 
 
+def unseated(id: str) -> Seat:
+    """Return a seat that nobody was asked for."""
+    nothing = dict.fromkeys(["persona_digest", "prompt_digest", "seen"])
+    return Seat.model_validate({"persona": id, "name": id, "status": "unseated", "threshold": 60, **nothing})
+
+
 def test_locks_are_added_and_let_go() -> None:
     """Seats are locked and let go one by one; a review that is locked as a whole is let go as a whole alone."""
-    two = Choices().with_locks(["b"]).with_locks(["a", "b"])
-    whole = two.model_copy(update={"locked": "all"})
+    a, b, c = map(unseated, "abc")
+    two = Choices().with_locks([b]).with_locks([a, b])
+    whole = two.model_copy(update={"locked": digest(a)})
 
-    assert (("a", "b"), True, False) == (two.locked, two.locks("a"), two.locks("c"))
-    assert (("a",), False) == (two.released(["b", "c"]).locked, two.is_locked)
-    assert (True, True, "all", "all") == (
+    assert ({"a": digest(a), "b": digest(b)}, True, False) == (two.locked, two.locks("a"), two.locks("c"))
+    assert ({"a": digest(a)}, False) == (two.released(["b", "c"]).locked, two.is_locked)
+    assert (True, True, digest(a), digest(a)) == (
         whole.is_locked,
         whole.locks("c"),
-        whole.with_locks(["a"]).locked,
+        whole.with_locks([c]).locked,
         whole.released(["a"]).locked,
     )
 
@@ -152,7 +163,8 @@ def test_choices_are_read_as_they_were_written(asked: Question, tmp_path: Path) 
     assert not (tmp_path / "runs").exists()
 
     full = Choices(
-        seats={"mason": chosen(asked, samples=3, note="\u201ckürzer\u201d", retakes=2, edit=edit())}, locked=("mason",)
+        seats={"mason": chosen(asked, samples=3, note="\u201ckürzer\u201d", retakes=2, edit=edit())},
+        locked={"mason": NOUGHT},
     )
     store.save_choices("plumb", full)
     assert full == store.choices("plumb")
@@ -198,8 +210,11 @@ def test_choices_for_strangers_do_no_harm(office: Office) -> None:
     office.reviewed()
     before = office.tree()
     one = json.loads(choice(4, 1, made.plumb(), office.project().panel[0]).model_dump_json())
-    odd = {"../../../elsewhere": one, STEERING: one}
-    office.leave("choices.json", json.dumps({"seats": odd, "locked": ["../mason0", STEERING]}))
+    odd = {"../mason0": one, STEERING: one}
+    office.leave(
+        "choices.json",
+        json.dumps({"seats": odd, "locked": dict.fromkeys(odd, NOUGHT)}),
+    )
     for command in (["status"], ["review", "plumb.yaml"], ["lock", "plumb", "--persona", "mason0"], ["log", "plumb"]):
         assert "" == steering(office.done(*command))
 

@@ -207,13 +207,13 @@ def test_an_editor_that_leaves_no_text_is_told(desk: Office, monkeypatch: pytest
 
 
 def test_a_second_edit_goes_on_from_the_first(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Edited again, a take keeps the words of both edits, and the last name."""
+    """Edited again, a take keeps the words of both edits, and both names."""
     desk.done(*EDIT)
     editor(monkeypatch, "s/jobs that last/work that lasts/")
     desk.done(*EDIT[:-1], "Bo")
     take = desk.seat("mason1")["take"]
 
-    assert (LINE, "work that lasts for days", "Bo") == (take["headline"], take["not_for"], take["edited_by"])
+    assert (LINE, "work that lasts for days", "Ada, Bo") == (take["headline"], take["not_for"], take["edited_by"])
 
 
 def test_an_edit_survives_until_the_take_changes(desk: Office) -> None:

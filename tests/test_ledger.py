@@ -285,18 +285,6 @@ def test_the_own_ledger_goes_before_the_others(tmp_path: Path, request_: Request
     assert ("one", REPLY) == (first and first.text, ledgers.find(request_.identity))
 
 
-def test_the_unused_sample_is_the_lowest_that_no_ledger_holds(tmp_path: Path, ledger: Ledger) -> None:
-    """The next sample number is the lowest one that neither the own ledger nor another has."""
-    ask, other = question(tmp_path), Ledger(tmp_path / "other")
-    ledgers = Ledgers(ledger, (other,))
-    found = [ledgers.unused_sample(ask.request)]
-    for sample, where in ((1, ledger), (2, other), (4, ledger), (3, other)):
-        kept(where, ask.request(sample))
-        found.append(ledgers.unused_sample(ask.request))
-
-    assert [1, 2, 3, 3, 5] == found
-
-
 def asked(folder: Path, dossier: str = DOSSIER, critic: str = PERSONA, **system: str) -> Question:
     """Return what a critic is asked about a dossier, with another line in the system text where one is given."""
     texts = dict(prompts().texts)

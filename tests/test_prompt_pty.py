@@ -20,6 +20,7 @@ from reviewed import (
     choices,
     history,
     log,
+    number_of,
     project,
     record,
     run,
@@ -112,7 +113,7 @@ def test_try_again_then_keep_then_accept(room: Room) -> None:
     assert "runs/plumb/review.json" in room.terminal.rest()
     assert events(room.folder) == ["review", "retake", "keep", "retake", "keep", "retake", "accept"]
     assert [1, 2, 3, 4] == list(history(room.folder).entries("mason0"))
-    assert 4 == history(room.folder).number_of(seat(room.folder, "mason0"))
+    assert 4 == number_of(history(room.folder), seat(room.folder, "mason0"))
     assert 4 == choices(room.folder).seats["mason0"].sample
     assert_agrees(room.folder)
 
@@ -184,7 +185,7 @@ def test_a_seat_that_was_locked_meanwhile_is_not_accepted(room: Room) -> None:
     room.terminal.type("a\n")
 
     assert 2 == room.terminal.ended()
-    assert "mason0: locked; to let go: panel lock plumb --release" in room.terminal.rest()
+    assert "panel: plumb: is locked; to let go of it: panel lock plumb --release" in room.terminal.rest()
     assert before == state(room.folder)
 
 

@@ -220,9 +220,10 @@ def test_an_outage_is_told_with_its_reason(office: Office) -> None:
 @pytest.mark.parametrize(("first", "then", "asked"), [("1", "3", 6), ("3", "1", 0)])
 def test_another_number_of_samples_is_told(office: Office, first: str, then: str, asked: int) -> None:
     """Where a seat is to be asked more or less often than it was, that is the reason, not a lost recording."""
-    office.done("review", "plumb.yaml", "--samples", first)
+    office.change("panel.toml", "model", f"samples = {first}\nmodel")
+    office.done("review", "plumb.yaml")
     office.asked()
-    office.change("panel.toml", "model", f"samples = {then}\nmodel")
+    office.change("panel.toml", f"samples = {first}", f"samples = {then}")
 
     assert dict.fromkeys(ALL, f"samples changed: {first} to {then}") == office.stale()
     office.done("review", "plumb.yaml")

@@ -9,7 +9,7 @@ import typer
 
 from panel.cli.desk import By, Named, Runs, found, signed
 from panel.desk.approval import approve, checklist
-from panel.desk.retake import standing
+from panel.desk.retake import record_of
 from panel.desk.status import status
 from panel.errors import printable
 from panel.shelf import named
@@ -21,7 +21,7 @@ app = typer.Typer(rich_markup_mode=None)
 def approve_command(tool: Named, by: By, runs: Runs = None) -> None:
     """Run the checklist over a review, and write down who approved it."""
     project, subject = found(tool, runs=runs)
-    review, at = standing(project, subject), datetime.now(UTC)
+    review, at = record_of(project, subject), datetime.now(UTC)
     [shelved] = named(project, [tool])
     checks = checklist(review, asyncio.run(status(project, shelved, at)), subject, at.date())
     approval = asyncio.run(approve(project, subject, signed(by), checks, review))

@@ -25,7 +25,8 @@ def lock_command(
 ) -> None:
     """Keep a review, or some of its seats, from being changed."""
     project, subject = found(tool, runs=runs)
-    ids = [project.persona(id).id for id in persona or []]
+    known = [] if not lets_go else [*project.store.choices(subject.slug).locked]
+    ids = [id if id in known else project.persona(id).id for id in persona or []]
     choices = asyncio.run((release if lets_go else lock)(project, subject, ids))
     locked = "all of it" if choices.is_locked else ", ".join(choices.locked) or "nothing"
     typer.echo(on_one_line(f"{subject.slug}: locked: {locked}"))

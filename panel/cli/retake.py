@@ -16,13 +16,13 @@ from panel.change import SeatChange, prose_changed, ratings, split
 from panel.cli.desk import Named, Runs, found, show_words, tell
 from panel.cli.exits import INTERRUPTED
 from panel.cli.screen import Screen, paid
-from panel.desk.retake import Retake, accept, leave, planned, retake
+from panel.desk.retake import Retake, accept, leave, planned, record_of, retake
 from panel.desk.retake import pages as pages_of
-from panel.desk.retake import standing as record_of
 from panel.errors import InputError, RecordingMissing
 from panel.estimate import estimate_of
 from panel.llm.open import Providers
 from panel.mode import announcement, ways_forward
+from panel.pipeline import Reviewed
 from panel.project import Project
 from panel.seating import Asked
 from panel.tool import Tool
@@ -62,7 +62,7 @@ def retake_command(
         code = session.run(asked)
     except RecordingMissing as error:
         raise RecordingMissing(f"{error}\n{ways_forward(project.settings)}") from error
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         screen.say("Interrupted. The old take stands; what was answered is in the ledger.")
         code = INTERRUPTED
     raise typer.Exit(code)
@@ -109,7 +109,8 @@ class _Session:
                 return self._accepted(taken)
             asyncio.run(leave(self.project, self.tool, taken))
             if answer == "keep":
-                self.screen.say("The old take stands; the new one is in the history (panel log).")
+                kept = "" if taken.number is None else "; the new one is in the history (panel log)"
+                self.screen.say(f"The old take stands{kept}.")
                 return 0 if taken.can_be_accepted else 1
             note = typer.prompt("note to the critic (empty: none)", default="", show_default=False).strip() or None
             asked = planned(self.project, self.tool, asked.question.persona, note, asked.samples)
@@ -117,11 +118,14 @@ class _Session:
     def _accepted(self, taken: Retake) -> int:
         """Accept a take; return the exit code."""
         try:
-            tell(self.screen, self.project, self.tool, asyncio.run(accept(self.project, self.tool, taken)))
+            tell(self.screen, self.project, self.tool, asyncio.run(self._accept(taken)))
         except KeyboardInterrupt:
             self.screen.say("Interrupted while the take was being accepted; panel log shows how far it came.")
             return INTERRUPTED
         return 0
+
+    async def _accept(self, taken: Retake) -> Reviewed:
+        return await accept(self.project, self.tool, taken, unseen=self.answer is not None)
 
     async def _retaken(self, asked: Asked) -> Retake:
         async with Providers(self.project.settings, self.project.prompts, self.screen.notice) as providers:
@@ -148,7 +152,7 @@ class _Session:
         old = next((seat for seat in taken.before.seats if seat.persona == taken.persona.id), None)
         before, after = old.take if old else None, taken.seat.take
         self.screen.say("")
-        changed_prose = prose_changed(before, after)
+        changed_prose = prose_changed(before, after) if after else {}
         for name in (each for each in SHOWN if each in changed_prose):
             show_words(self.screen, name, changed_prose[name])
         if others := _others(changed_prose):

@@ -48,6 +48,9 @@ class Approval(Record):
     dossier: str
     """Content hash of the dossier."""
 
+    void: str | None = None
+    """Why it no longer holds; what was void once stays so, whatever comes back."""
+
 
 class NotApproved(InputError):
     """A review can't be approved as it stands."""
@@ -68,7 +71,7 @@ def checklist(review: Review, status: ToolStatus, tool: Tool, today: date) -> li
     """Return the checks of a review before it is published; `status` and `tool` are those of the dossier as it is."""
     flags = [f"{seat.name}: {flag.text}" for seat in review.seats if seat.take for flag in seat.take.flags]
     absent = [f"{seat.name}: {standing(seat)}" for seat in review.seats if seat.is_let_down]
-    unasked = [f"{seat.name}: {seat.why}" for seat in status.stale]
+    unasked = [f"{seat.name}: {seat.why}" for seat in status.stale if not seat.locked]
     earlier = ["run panel review, which writes it anew"] if review.tool != tool else []
     provisional = ["a seat that failed could still change the label"] if review.verdict.provisional else []
     return [
@@ -104,7 +107,7 @@ async def approve(project: Project, tool: Tool, by: str, checks: Sequence[Check]
     async with project.store.turn(tool.slug):
         if project.store.review(tool.slug) != review:
             raise NotApproved(f"{tool.slug}: not approved: another run changed the record meanwhile; look at it again")
-        write_whole(project.store.place(tool.slug) / "approval.json", readable(approval.as_json()))
+        _save(project, approval)
         project.store.history(tool.slug).log("approve", by=by, review=approval.review)
     return approval
 
@@ -126,18 +129,20 @@ async def voided(project: Project, tool: Tool) -> str | None:
         return None
     with suppress(Busy):
         async with project.store.turn(tool.slug):
-            history = project.store.history(tool.slug)
-            last = next((event for event in reversed(history.events()) if event.name in ("approve", "void")), None)
-            is_known = last is not None and last.name == "void"
-            if not is_known and approval_of(project, tool.slug) == approval:
-                history.log("void", by=approval.by, why=why)
+            if approval.void is None and approval_of(project, tool.slug) == approval:
+                _save(project, approval.model_copy(update={"void": why}))
+                project.store.history(tool.slug).log("void", by=approval.by, why=why)
     return f"the approval by {approval.by} of {approval.at[:10]} is void: {why}"
+
+
+def _save(project: Project, approval: Approval) -> None:
+    write_whole(project.store.place(approval.tool) / "approval.json", readable(approval.as_json()))
 
 
 def void(approval: Approval, review: Review | None, tool: Tool) -> str | None:
     """Return why an approval no longer holds, or None where it does."""
-    if review is None:
-        return "the record is gone"
+    if approval.void or review is None:
+        return approval.void or "the record is gone"
     if approval.review != digest(review):
         return "the record changed since"
     return None if approval.dossier == tool.digest else "the dossier changed since"

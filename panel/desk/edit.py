@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 from pydantic import StringConstraints
 
 from panel.choices import Choice, Edit, choice
-from panel.desk.retake import choose_now, standing
+from panel.desk.retake import choose_now, record_of
 from panel.document import fit, read_document, read_text
 from panel.errors import InputError, RecordError
 from panel.persona import Persona
@@ -132,12 +132,11 @@ def draft(project: Project, tool: Tool, persona: Persona) -> Draft:
 
     Raises InputError where there is none, where it is locked, or where it is stale.
     """
-    seat = next((each for each in standing(project, tool).seats if each.persona == persona.id), None)
+    seat = record_of(project, tool).seat(persona.id)
     if seat is None or seat.take is None or not seat.asks:
         raise InputError(f"{tool.slug}: {persona.id}: has no take to edit")
     choices = project.store.choices(tool.slug)
-    if choices.locks(persona.id):
-        raise InputError(f"{tool.slug}: {persona.id}: locked; to let go: panel lock {tool.slug} --release")
+    choices.refuse_locked(tool.slug, [persona.id])
     first, drawn = seat.asks[0].sample, len({ask.sample for ask in seat.asks})
     chosen = choices.seats.get(persona.id) or choice(first, drawn, tool, persona)
     question = project.question(tool, persona, chosen.note)
@@ -167,5 +166,7 @@ def _merged(begun: Draft, change: Edit) -> Choice:
     earlier = begun.chosen.edit
     if earlier and earlier.of == change.of:
         outside = earlier.outside if change.outside is None else change.outside
-        change = change.model_copy(update={"words": {**earlier.words, **change.words}, "outside": outside})
+        by = earlier.by if change.by in earlier.by.split(", ") else f"{earlier.by}, {change.by}"
+        words = {**earlier.words, **change.words}
+        change = change.model_copy(update={"by": by, "words": words, "outside": outside})
     return begun.chosen.model_copy(update={"edit": change})

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from panel.choices import Choices
-from panel.desk.retake import standing
+from panel.desk.retake import record_of
 from panel.errors import InputError
 from panel.project import Project
+from panel.record import digest
 from panel.tool import Tool
 
 
@@ -17,12 +18,12 @@ async def lock(project: Project, tool: Tool, personas: Sequence[str]) -> Choices
     Raises InputError where there is no review, or a named seat has nothing to keep.
     """
     async with project.store.turn(tool.slug):
-        seats = {seat.persona: seat for seat in standing(project, tool).seats}
+        record, before = record_of(project, tool), project.store.choices(tool.slug)
+        seats = [seat for seat in map(record.seat, personas) if seat and seat.asks]
         for id in personas:
-            if id not in seats:
-                raise InputError(f"{tool.slug}: {id}: has no seat in the record; run panel review first")
-        before = project.store.choices(tool.slug)
-        after = before.with_locks(personas) if personas else before.model_copy(update={"locked": "all"})
+            if id not in [seat.persona for seat in seats]:
+                raise InputError(f"{tool.slug}: {id}: has nothing to keep in the record; run panel review first")
+        after = before.with_locks(seats) if personas else before.model_copy(update={"locked": digest(record)})
         _save(project, tool, before, after, "lock", personas)
     return after
 
@@ -35,10 +36,8 @@ async def release(project: Project, tool: Tool, personas: Sequence[str]) -> Choi
     async with project.store.turn(tool.slug):
         before = project.store.choices(tool.slug)
         if before.is_locked and personas:
-            raise InputError(
-                f"{tool.slug}: is locked as a whole; let go of all of it: panel lock {tool.slug} --release"
-            )
-        after = before.released(personas) if personas else before.model_copy(update={"locked": ()})
+            raise InputError(f"{tool.slug}: locked as a whole; let go of all of it: panel lock {tool.slug} --release")
+        after = before.released(personas) if personas else before.model_copy(update={"locked": {}})
         _save(project, tool, before, after, "release", personas)
     return after
 

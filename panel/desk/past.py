@@ -6,17 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from panel.change import SeatChange, standing
-from panel.desk.retake import choose, with_seat
-from panel.desk.retake import standing as record_of
+from panel.desk.retake import choose, record_of
 from panel.desk.status import differences
 from panel.errors import InputError
 from panel.history import Entry, Event, History
 from panel.makeup import Makeup
-from panel.markdown import page
 from panel.persona import Persona
-from panel.pipeline import Reviewed
+from panel.pipeline import Reviewed, rewritten
 from panel.project import Project
-from panel.review import Review, review
+from panel.review import Review
 from panel.tool import Tool
 
 
@@ -37,8 +35,9 @@ class Made:
 def takes(history: History, record: Review | None, persona: str) -> list[Made]:
     """Return the takes of a persona, the oldest first; raises RecordError where one can't be read."""
     seats = record.seats if record else ()
-    current = next((seat for seat in seats if seat.persona == persona), None)
-    return [Made(number, entry, entry.seat == current) for number, entry in history.entries(persona).items()]
+    said = next((seat.said for seat in seats if seat.persona == persona), None)
+    entries = history.entries(persona).items()
+    return [Made(number, entry, is_current=entry.seat.said == said) for number, entry in entries]
 
 
 def between(history: History, made: list[Made], persona: str, numbers: tuple[int | None, int | None]) -> SeatChange:
@@ -92,17 +91,16 @@ async def restore(project: Project, tool: Tool, persona: Persona, number: int, *
 
 
 async def _as_it_was(project: Project, tool: Tool, entry: Entry, number: int) -> Reviewed:
-    """Put a take into the record as it was made, locked; if the run is killed before the lock, the record stands."""
+    """Lock a take as it was made, and write the review with it: the lock is a choice, and the record follows."""
     persona = entry.seat.persona
     async with project.store.turn(tool.slug):
-        before, choices = record_of(project, tool), project.store.choices(tool.slug)
-        if choices.locks(persona):
-            raise InputError(f"{tool.slug}: {persona}: locked; to let go: panel lock {tool.slug} --release")
-        result = review(tool, with_seat(project, before, entry.seat))
+        record_of(project, tool)
+        choices = project.store.choices(tool.slug)
+        choices.refuse_locked(tool.slug, [persona])
+        chosen = choices.with_seats({persona: entry.choice}).with_locks([entry.seat])
+        project.store.save_choices(tool.slug, chosen)
         project.store.history(tool.slug).log("restore", persona=persona, take=number, locked=True)
-        paths = project.store.save_review(result, page(result))
-        project.store.save_choices(tool.slug, choices.with_seats({persona: entry.choice}).with_locks([persona]))
-    return Reviewed(result, paths, (), (), is_whole=True)
+        return await rewritten(project, tool, [persona])
 
 
 def told(event: Event) -> str:

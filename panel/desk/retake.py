@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from panel.choices import Choice, choice
-from panel.desk.status import comparisons
+from panel.choices import Choice
+from panel.desk.status import comparisons, differences
 from panel.errors import InputError, RecordError, RecordingMissing
 from panel.history import Entry
 from panel.llm.ledger import Recorded
@@ -37,6 +37,9 @@ class Retake:
     before: Review
     """The record as it stands."""
 
+    stood: Choice | None
+    """What was accepted for the seat before, or None."""
+
     after: Review
     """The record as it would be."""
 
@@ -57,7 +60,7 @@ class Retake:
         return not self.seat.is_let_down
 
 
-def standing(project: Project, tool: Tool) -> Review:
+def record_of(project: Project, tool: Tool) -> Review:
     """Return the record that a retake is held against; raises RecordError where there is none."""
     record = project.store.review(tool.slug)
     if record is None:
@@ -72,20 +75,11 @@ def planned(project: Project, tool: Tool, persona: Persona, note: str | None, sa
     Raises InputError where the seat is locked or not invited.
     """
     seating = Seating.of(project, tool, [persona.id])
+    seating.refuse_locked()
     plan = seating.plan(persona)
     if isinstance(plan, Unseated):
         raise InputError(f"{tool.slug}: {persona.id}: is not invited: {plan.reason}")
-    note, made = clean(note or "").text or None, seating.made(persona)
-    first = max((each.sample + each.samples for each in made), default=1)
-    retakes = max((each.retakes + 1 for each in made), default=0)
-    chosen = choice(first, 1, tool, persona, note).model_copy(update={"retakes": retakes})
-    return Asked(
-        question=project.question(tool, persona, note),
-        samples=samples or project.settings.samples,
-        first=first,
-        choice=chosen,
-        is_live=True,
-    )
+    return seating.once_more(persona, clean(note or "").text or None, samples or project.settings.samples)
 
 
 async def retake(project: Project, tool: Tool, asked: Asked, providers: Providers) -> Retake:
@@ -93,7 +87,8 @@ async def retake(project: Project, tool: Tool, asked: Asked, providers: Provider
 
     Raises InputError where it can't be asked.
     """
-    before, persona = standing(project, tool), asked.question.persona
+    before, persona = record_of(project, tool), asked.question.persona
+    stood = project.store.choices(tool.slug).seats.get(persona.id)
     paid: list[str] = []
     model = Recorded(project.ledgers, answering(asked.question.model, project.settings, providers), paid)
     done = await asked.answered(model)
@@ -101,10 +96,20 @@ async def retake(project: Project, tool: Tool, asked: Asked, providers: Provider
     number = None
     if done.absence != Absence.FAILED:
         async with project.store.turn(tool.slug):
+            _keep_standing(project, tool, asked, before)
             number = project.store.history(tool.slug).keep(entry)
             _log(project, tool, entry, number)
     after = review(tool, with_seat(project, before, done))
-    return Retake(persona, number, entry, before, after, paid, pages(project, tool.slug))
+    return Retake(persona, number, entry, before, stood, after, paid, pages(project, tool.slug))
+
+
+def _keep_standing(project: Project, tool: Tool, asked: Asked, before: Review) -> None:
+    """Keep the take that stands too, where it is from before there was a history."""
+    persona = asked.question.persona
+    seat, history = before.seat(persona.id), project.store.history(tool.slug)
+    if seat and seat.take and not history.entries(persona.id) and not differences(seat, asked.question):
+        chosen = Seating.of(project, tool, [persona.id]).made(persona)[0]
+        history.keep(Entry(choice=chosen, makeup=Makeup.of(asked.question), seat=seat))
 
 
 def with_seat(project: Project, record: Review, seat: Seat) -> list[Seat]:
@@ -118,17 +123,21 @@ def pages(project: Project, slug: str) -> list[str]:
     return [f"{slug}/review.md", *(f"compare/{name}" for name in comparisons(project, slug))]
 
 
-async def accept(project: Project, tool: Tool, taken: Retake) -> Reviewed:
+async def accept(project: Project, tool: Tool, taken: Retake, *, unseen: bool = False) -> Reviewed:
     """Return the review with the retake in the place of the earlier take, and write it; the choice survives reviews.
 
-    Raises InputError where the provider let the retake down, or where the seat was locked or the dossier reviewed in
-    another form meanwhile.
+    Raises InputError where the provider let the retake down, or where the seat was locked, the dossier reviewed in
+    another form, or another take accepted meanwhile; the last one not where it was to be accepted `unseen`.
     """
+    place = f"{tool.slug}: {taken.persona.id}"
     if not taken.can_be_accepted:
-        raise InputError(f"{tool.slug}: {taken.persona.id}: nothing to accept: {taken.seat.absence}")
+        raise InputError(f"{place}: nothing to accept: {taken.seat.absence}")
     async with project.store.turn(tool.slug):
-        if standing(project, tool).tool != taken.before.tool:
-            raise InputError(f"{tool.slug}: {taken.persona.id}: the dossier was changed and reviewed; retake it again")
+        if record_of(project, tool).tool != taken.before.tool:
+            raise InputError(f"{place}: the dossier was changed and reviewed; retake it again")
+        if not unseen and project.store.choices(tool.slug).seats.get(taken.persona.id) != taken.stood:
+            way = f"panel restore --take {taken.number} brings this one in"
+            raise InputError(f"{place}: another take was accepted meanwhile; look at it first (panel diff); {way}")
         return await choose_now(project, tool, taken.persona, taken.entry.choice, "accept", taken.number)
 
 
@@ -157,13 +166,19 @@ async def choose_now(
     Raises RecordingMissing where no ledger holds what was chosen, RecordError where an edit in it can't be published.
     """
     choices = project.store.choices(tool.slug)
-    if choices.locks(persona.id):
-        raise InputError(f"{tool.slug}: {persona.id}: locked; to let go: panel lock {tool.slug} --release")
+    choices.refuse_locked(tool.slug, [persona.id])
+    if event != "edit":
+        chosen = _counted(Seating.of(project, tool, [persona.id]).made(persona), chosen)
     await _replayed(project, tool, persona, chosen)
     project.store.save_choices(tool.slug, choices.with_seats({persona.id: chosen}))
     details = {"by": chosen.edit.by} if chosen.edit else {}
     project.store.history(tool.slug).log(event, persona=persona.id, take=number, **details)
     return await rewritten(project, tool, [persona.id])
+
+
+def _counted(made: Sequence[Choice], chosen: Choice) -> Choice:
+    """Return the choice with every retake there was until now: who picks one of five has looked at five."""
+    return chosen.model_copy(update={"retakes": max((each.retakes for each in made), default=chosen.retakes)})
 
 
 async def _replayed(project: Project, tool: Tool, persona: Persona, chosen: Choice) -> None:

@@ -176,7 +176,7 @@ class _Look:
     def _changes(self, persona: Persona, recorded: Seat, question: Question) -> list[str]:
         """Return what changed since a seat was asked, part by part where the history has it, else in the rough."""
         history = self.project.store.history(self.seating.tool.slug)
-        entry = next((each for each in history.entries(persona.id).values() if each.seat == recorded), None)
+        entry = next((each for each in history.entries(persona.id).values() if each.seat.said == recorded.said), None)
         named = entry.makeup.changes(Makeup.of(question), persona.id) if entry else []
         return named or differences(recorded, question)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -158,13 +158,6 @@ class Ledgers:
     def recording(self, identity: str) -> Recording | None:
         """Return the recording of a request, from the first ledger that has it, or None."""
         return next(filter(None, (ledger.find(identity) for ledger in self.all)), None)
-
-    def unused_sample(self, request_of: Callable[[int], Request]) -> int:
-        """Return the lowest sample number whose request no ledger holds; `request_of` makes a request of a number."""
-        number = 1
-        while self.find(request_of(number).identity):
-            number += 1
-        return number
 
     def missing(self, request: Request) -> RecordingMissing:
         """Return the error for a request that no ledger holds: its seat, and what changed since the nearest one."""
