@@ -52,22 +52,39 @@ class SeatChange:
 
     @property
     def is_telling(self) -> bool:
-        """True where the vote flipped, or where there is no take before or after: it counts in the verdict."""
-        return self.is_flipped or not (_take(self.before) and _take(self.after))
+        """True where the vote flipped, or where there was or is no take and the seat stands otherwise."""
+        has_both = _take(self.before) and _take(self.after)
+        return self.is_flipped if has_both else standing(self.before) != standing(self.after)
 
     @property
     def meaning(self) -> str:
         """What changed, in words: `Founder flipped 64 to 58: criterion moat 3 to 2`."""
         old, new = _take(self.before), _take(self.after)
-        if not old or not new:
+        if self.is_telling and not (old and new):
             return f"{self.seat.name} {standing(self.before)} to {standing(self.after)}"
-        reasons = [*ratings(old, new)]
-        because = f": {', '.join(reasons)}" if reasons else ""
-        if self.is_flipped:
-            return f"{self.seat.name} flipped {old.score} to {new.score}{because}"
-        if old.score != new.score:
-            return f"{self.seat.name} moved {old.score} to {new.score}{because}"
-        return f"{self.seat.name} still {new.score} {new.vote}{because or f': {_other_parts(old, new)}'}"
+        reasons = ", ".join(self._reasons()) or f"other {', '.join(self._other_parts())}"
+        if not old or not new or (old.score == new.score and not self.is_flipped):
+            return f"{self.seat.name} still {standing(self.after)}: {reasons}"
+        how = "flipped" if self.is_flipped else "moved"
+        return f"{self.seat.name} {how} {old.score} to {new.score}: {reasons}"
+
+    def _reasons(self) -> Iterator[str]:
+        """Yield what scores and votes follow from."""
+        old, new = _take(self.before), _take(self.after)
+        if old and new:
+            yield from ratings(old, new)
+        if self.before and self.after and self.before.threshold != self.after.threshold:
+            yield f"threshold {self.before.threshold} to {self.after.threshold}"
+
+    def _other_parts(self) -> list[str]:
+        """Return what else differs: parts of the take, what the seat was asked with, its asks."""
+        old, new = _take(self.before), _take(self.after)
+        parts = [*_parts_of_takes(old, new)] if old and new else []
+        return parts + [name for key, name in _BESIDE.items() if getattr(self.before, key) != getattr(self.after, key)]
+
+
+_BESIDE = {"name": "name", "persona_digest": "persona", "prompt_digest": "prompts", "seen": "dossier", "asks": "asks"}
+"""What a seat holds beside its take, and the name for it."""
 
 
 def _take(seat: Seat | None) -> Take | None:
@@ -104,12 +121,20 @@ def _plain(value: Fraction | None) -> str:
     return "not told" if value is None else f"{float(value):.1f}".removesuffix(".0")
 
 
-def _other_parts(old: Take, new: Take) -> str:
-    prose = [name for name, text in new.prose.items() if old.prose.get(name) != text]
-    parts = [name for name in ("evidence", "outside", "flags") if getattr(old, name) != getattr(new, name)]
-    counted = [name for name in ("samples", "spread", "retakes") if getattr(old, name) != getattr(new, name)]
-    edited = [f"edited by {new.edited_by}"] if new.edited_by != old.edited_by else []
-    return f"other {', '.join([*prose, *parts, *counted, *edited] or ['asks'])}"
+def _parts_of_takes(old: Take, new: Take) -> Iterator[str]:
+    yield from (name for name, text in new.prose.items() if old.prose.get(name) != text)
+    if _unworded(old.ratings) != _unworded(new.ratings):
+        yield "ratings"
+    for name in ("score", "vote", "evidence", "outside", "flags", "samples", "spread", "retakes"):
+        if getattr(old, name) != getattr(new, name):
+            yield name
+    if new.edited_by != old.edited_by:
+        yield f"edited by {new.edited_by or 'nobody'}"
+
+
+def _unworded(ratings: Sequence[Rated]) -> Sequence[Rated]:
+    """Return ratings without their reasons, which are prose."""
+    return [rated.model_copy(update={"why": ""}) for rated in ratings]
 
 
 def seat_changes(before: Review, after: Review) -> list[SeatChange]:
@@ -136,6 +161,9 @@ def meanings(before: Review, after: Review) -> list[str]:
     return [f"{after.tool.name}: {line}" for line in lines or _rest(before, after)]
 
 
+_ORDER = "the seats are in another order, or one of them is there twice"
+
+
 def _of_verdict(was: Verdict, now: Verdict, why: Sequence[SeatChange], *, is_telling: bool) -> Iterator[str]:
     because = "; ".join(change.meaning for change in why)
     if was.label != now.label:
@@ -154,7 +182,7 @@ def _beside_seats(before: Review, after: Review) -> Iterator[str]:
 def _rest(before: Review, after: Review) -> list[str]:
     """Return what differs where no seat and no dossier does."""
     parts = _unlike(before.verdict, after.verdict)
-    return [f"{', '.join(parts)} of the verdict changed" if parts else "the order of the seats changed"]
+    return [f"{', '.join(parts)} of the verdict changed" if parts else _ORDER]
 
 
 def _unlike(one: Record, other: Record) -> list[str]:

@@ -21,7 +21,7 @@ from panel.golden.bench import bench
 from panel.golden.reports import commands, junit, summary
 from panel.golden.verify import Difference, Verification, verify
 from panel.project import Project
-from panel.shelf import shelf
+from panel.shelf import ENDINGS, shelf
 
 app = typer.Typer(rich_markup_mode=None)
 MOST_NAMED = 5
@@ -39,6 +39,8 @@ def verify_command(
     markdown: Annotated[Path | None, typer.Option("--summary", help="Write a summary in Markdown here.")] = None,
 ) -> None:
     """Replay every review, and fail in words where it says something else than its record."""
+    if where.suffix in ENDINGS:
+        raise InputError(f"{where}: is a dossier; name the folder of its project, or a review.json")
     if where.suffix == ".json" or is_file(where):
         raise typer.Exit(_audited(where))
     if not where.is_dir():
@@ -85,7 +87,7 @@ def _details(differences: Sequence[Difference]) -> Iterator[str]:
     for details, named in places.items():
         more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
         yield f"\n{', '.join(named[:MOST_NAMED])}{more}:"
-        yield from (line if line.startswith(" ") else f"    {line}" for line in details)
+        yield from details
     yield from [""] if differences else []
 
 

@@ -14,11 +14,11 @@ from panel.review import Review, review
 async def accept(project: Project, outcomes: Sequence[Outcome], personas: Sequence[str]) -> list[str]:
     """Write the new records of these tools; with `personas`, of their seats alone. Return the slugs that changed.
 
-    A tool of which a recording is missing or unsound stays as it was. `project` is one on the bench.
+    A tool of which a recording that this takes is missing or unsound stays as it was. `project` is one on the bench.
     """
     changed = []
     for one in outcomes:
-        after = _wanted(one, personas)
+        after = _wanted(project, one, personas)
         if after is None or after == one.before:
             continue
         if project.settings.golden is None:
@@ -29,11 +29,13 @@ async def accept(project: Project, outcomes: Sequence[Outcome], personas: Sequen
     return changed
 
 
-def _wanted(one: Outcome, personas: Sequence[str]) -> Review | None:
+def _wanted(project: Project, one: Outcome, personas: Sequence[str]) -> Review | None:
     """Return the record to write: all of the new one, or the golden one with the seats of these personas from it."""
     if not personas:
         return one.after
-    if one.before is None:
-        return None
     fresh = {seat.persona: seat for seat in one.seats if seat.persona in personas}
-    return review(one.shelved.tool, [fresh.get(seat.persona, seat) for seat in one.before.seats])
+    if one.before is None or len(fresh) < len({*personas}):
+        return None
+    seats = {seat.persona: seat for seat in one.before.seats} | fresh
+    order = [id for id in project.persona_ids if id in seats]
+    return review(one.shelved.tool, [seats.pop(id) for id in order] + [*seats.values()])

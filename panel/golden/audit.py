@@ -17,9 +17,11 @@ from panel.project import Project
 from panel.quotes import verified
 from panel.record import digest, read_record
 from panel.review import Review, Seat, verdict_over
+from panel.review import seat as seat_of
 from panel.seating import Asked
 from panel.take import SILENT, Take, score, vote
 from panel.tool import Tool, as_read
+from panel.verdict import RULES
 
 
 @dataclass(frozen=True)
@@ -44,10 +46,12 @@ async def audit(project: Project, path: Path) -> list[Finding]:
     review = read_record(path, Review)
     return [
         Finding("the file is written as Panel writes it", _bytes(path, review)),
+        _rules(review),
         Finding("the dossier hashes to its digest", _dossier(review.tool)),
+        _table(project, review),
         *(finding for seat in review.seats if seat.take for finding in _take(review, seat, seat.take)),
         Finding("the verdict follows from the seats", _verdict(review)),
-        *[await _replayed(project, review, seat, path) for seat in review.seats if seat.asks],
+        *[await _seat(project, review, seat, path) for seat in review.seats],
         *_page(path, review),
     ]
 
@@ -55,6 +59,29 @@ async def audit(project: Project, path: Path) -> list[Finding]:
 def _bytes(path: Path, review: Review) -> str | None:
     same = read_bytes(path, LARGEST_RECORD, RecordError) == readable(review.as_json())
     return None if same else "its bytes are others; keys, numbers or spaces were changed by hand"
+
+
+def _rules(review: Review) -> Finding:
+    other = None if review.rules == RULES else f"it was made by rules {review.rules}, and these are rules {RULES}"
+    return Finding("it was made by the rules of this version", None, other)
+
+
+def _table(project: Project, review: Review) -> Finding:
+    """Return whether somebody was left out, or moved."""
+    what, panel = "the seats are those of the panel, in its order", {persona.id: persona for persona in project.panel}
+    ids = [seat.persona for seat in review.seats]
+    if len({*ids}) < len(ids):
+        return Finding(what, "a persona has two seats")
+    if ids == [*panel]:
+        return Finding(what, None)
+    if any(id not in panel for id in ids) or any(_is_other(panel[seat.persona], seat) for seat in review.seats):
+        return Finding(what, None, "the panel here is another one")
+    return Finding(what, f"they are {', '.join(ids)}, and the panel is {', '.join(panel)}")
+
+
+def _is_other(persona: Persona, seat: Seat) -> bool:
+    """Return whether a seat was asked by another version of its persona; one that was not asked is of none."""
+    return seat.persona_digest not in (None, digest(persona))
 
 
 def _dossier(tool: Tool) -> str | None:
@@ -87,14 +114,33 @@ def _verdict(review: Review) -> str | None:
     return None if again.verdict == review.verdict else "; ".join(meanings(again, review))
 
 
-async def _replayed(project: Project, review: Review, seat: Seat, path: Path) -> Finding:
+async def _seat(project: Project, review: Review, seat: Seat, path: Path) -> Finding:
+    """Return whether a seat is what it would be now, nobody asked."""
+    persona = next((each for each in project.panel if each.id == seat.persona), None)
+    if seat.status == "unseated":
+        return _unseated(project, review.tool, seat, persona)
+    return await _replayed(project, review, seat, persona, path)
+
+
+def _unseated(project: Project, tool: Tool, seat: Seat, persona: Persona | None) -> Finding:
+    """Return whether the dossier, or else the persona as it is here, says that a seat is not asked, and why."""
+    what, told = f"{seat.name}: it was not asked for this reason", tool.seats.get(seat.persona)
+    if told not in (None, seat.reason):
+        return Finding(what, f"the dossier says: {told}")
+    if persona is None:
+        return Finding(what, None, f"there is no persona {seat.persona} here")
+    reason = told or persona.not_invited(tool.kind, tool.category)
+    again = reason and seat_of(persona, tool, project.prompts.digest, "unseated", reason=reason)
+    return Finding(what, None, None if again == seat else f"{persona.id}.md does not say so here")
+
+
+async def _replayed(project: Project, review: Review, seat: Seat, persona: Persona | None, path: Path) -> Finding:
     """Return whether asking the same again, of the recordings, gives the same seat."""
     what = f"{seat.name}: the recorded replies give this seat"
-    persona = next((each for each in project.panel if each.id == seat.persona), None)
     why = _elsewhere(project, persona, seat, review.tool)
     if why or persona is None:
         return Finding(what, None, why)
-    asked = _asked(project, persona, review.tool, seat, _choices(path))
+    asked = _asked(project, persona, review.tool, seat, _choices(path)) if seat.asks else None
     if asked is None:
         return Finding(what, None, "its recordings are not here")
     try:

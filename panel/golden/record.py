@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +12,7 @@ from panel.llm.ledger import Recorded
 from panel.llm.open import Providers
 from panel.mode import answering
 from panel.persona import Persona
-from panel.pipeline import Watch
+from panel.pipeline import Watch, side_by_side
 from panel.project import Project
 from panel.review import Seat
 from panel.seating import Asked, Seating
@@ -32,7 +31,7 @@ class Recording:
 
 def bound(project: Project, shelved: Sequence[Shelved], personas: Sequence[str], at: datetime) -> Estimate:
     """Return what filling the recordings would take, at the prices of the day `at`; `personas` are all where empty."""
-    plans = [plan for one in shelved for _, plan in _plans(project, one, personas)]
+    plans = [plan for one in shelved for plan in _plans(project, one, personas).values()]
     return estimate_of(project, plans, at)
 
 
@@ -44,27 +43,25 @@ async def record(
     Raises InputError where something can't be asked; what was answered by then is recorded.
     """
     asked: list[str] = []
+    plans = _plans(project, shelved, personas)
 
-    async def sit(persona: Persona, plan: Asked) -> Seat:
-        model = answering(plan.question.model, project.settings, providers)
+    async def sit(persona: Persona) -> Seat:
+        model = answering(plans[persona.id].question.model, project.settings, providers)
         watch(persona, None)
-        done = await plan.answered(Recorded(project.ledgers, model, asked))
+        done = await plans[persona.id].answered(Recorded(project.ledgers, model, asked))
         watch(persona, done)
         return done
 
-    plans = _plans(project, shelved, personas)
-    done = await asyncio.gather(*(sit(persona, plan) for persona, plan in plans), return_exceptions=True)
-    for each in done:
-        if isinstance(each, BaseException):
-            raise each
-    return Recording(shelved, [each for each in done if isinstance(each, Seat)], asked)
+    seats = await side_by_side([plan.question.persona for plan in plans.values()], sit)
+    return Recording(shelved, seats, asked)
 
 
-def _plans(project: Project, shelved: Shelved, personas: Sequence[str]) -> list[tuple[Persona, Asked]]:
+def _plans(project: Project, shelved: Shelved, personas: Sequence[str]) -> dict[str, Asked]:
+    """Return the seats that are asked, by persona."""
     seating = Seating.of(project, shelved.tool, ())
     wanted = [persona for persona in project.panel if not personas or persona.id in personas]
-    plans = [(persona, seating.plan(persona)) for persona in wanted]
-    return [(persona, plan) for persona, plan in plans if isinstance(plan, Asked)]
+    plans = {persona.id: seating.plan(persona) for persona in wanted}
+    return {id: plan for id, plan in plans.items() if isinstance(plan, Asked)}
 
 
 def price(estimate: Estimate) -> str:

@@ -24,7 +24,7 @@ def junit(verification: Verification) -> bytes:
         for difference in outcome.differences:
             _failure(case, difference)
     for difference in verification.others:
-        name = on_one_line(difference.file.name if difference.file else difference.tool)
+        name = on_one_line(f"{difference.tool} {difference.file.name if difference.file else ''}".strip())
         _failure(ET.SubElement(suite, "testcase", classname=f"panel.{difference.kind}", name=name), difference)
     failing = [case for case in suite if len(case)]
     suite.set("tests", str(len(suite)))

@@ -10,7 +10,7 @@ from typing import Literal
 from panel.change import lines_changed, meanings
 from panel.errors import RecordError, RecordingMissing
 from panel.golden.bench import checked_in, orphans, recordings, tried
-from panel.llm.ledger import Recorded
+from panel.llm.ledger import Ledger, Recorded
 from panel.persona import Persona
 from panel.project import Project
 from panel.review import Review, Seat, review
@@ -21,7 +21,13 @@ MOST_LINES = 40
 """So many changed lines of a record are shown."""
 
 Kind = Literal[
-    "changed", "missing recording", "unsound recording", "unused recording", "no golden record", "no dossier"
+    "changed",
+    "missing recording",
+    "unsound recording",
+    "unused recording",
+    "no golden record",
+    "unreadable record",
+    "no dossier",
 ]
 
 
@@ -110,13 +116,15 @@ async def outcome(project: Project, shelved: Shelved, personas: Sequence[str] = 
     try:
         before, seating = project.store.review(slug), Seating.of(project, shelved.tool, ())
     except RecordError as error:
-        meaning = f"{shelved.tool.name}: the golden record can't be read"
-        return Outcome(shelved, None, None, [Difference("changed", slug, None, meaning, [f"    {error}"], path)], [])
+        unread = Difference("unreadable record", slug, None, f"{slug}: {error}", [], path)
+        return Outcome(shelved, None, None, [unread], [])
     wanted = [persona for persona in project.panel if not personas or persona.id in personas]
     replays = [await _replayed(project, seating, persona) for persona in wanted]
     seats = [each for each in replays if isinstance(each, Seat)]
     faults = [each for each in replays if isinstance(each, Difference)]
-    after = None if faults or personas else review(shelved.tool, seats)
+    if personas:
+        return Outcome(shelved, before, None, faults, seats)
+    after = None if faults else seating.standing or review(shelved.tool, seats)
     return Outcome(shelved, before, after, [*faults, *_against(path, shelved, before, after)], seats)
 
 
@@ -142,16 +150,21 @@ def _against(path: Path, shelved: Shelved, before: Review | None, after: Review 
         yield Difference("no golden record", slug, None, meaning, [], path)
     elif after is not None and before != after:
         first, *rest = meanings(before, after)
-        yield Difference("changed", slug, None, first, [*rest, *lines_changed(before, after, MOST_LINES)], path)
+        lines = [f"    {line}" for line in [*rest, *lines_changed(before, after, MOST_LINES)]]
+        yield Difference("changed", slug, None, first, lines, path)
 
 
 def _unused(project: Project, outcomes: Sequence[Outcome]) -> Iterator[Difference]:
-    """Yield every recording that no review, no earlier take and no carried reply rests on."""
+    """Yield every recording that no review, no earlier take and no carried reply rests on.
+
+    What rests on those of a tool whose record can't be read is not known.
+    """
+    unknown = {one.tool for each in outcomes for one in each.differences if one.kind == "unreadable record"}
     used = _used(project, outcomes)
     for ledger in checked_in(project):
         for path in recordings(ledger):
-            if f"sha256:{path.stem}" not in used:
-                yield _of_no_use(project, ledger.folder, path)
+            if f"sha256:{path.stem}" not in used and (found := _of_no_use(ledger, path)).tool not in unknown:
+                yield found
 
 
 def _used(project: Project, outcomes: Sequence[Outcome]) -> set[str | None]:
@@ -163,10 +176,10 @@ def _used(project: Project, outcomes: Sequence[Outcome]) -> set[str | None]:
     return {ask.request for ask in asks} | {ask.carried_from for ask in asks}
 
 
-def _of_no_use(project: Project, folder: Path, path: Path) -> Difference:
-    where = path.relative_to(folder.parent)
+def _of_no_use(ledger: Ledger, path: Path) -> Difference:
+    where = path.relative_to(ledger.folder.parent)
     try:
-        label = next(ledger for ledger in project.ledgers.all if ledger.folder == folder).read(path).label
+        label = ledger.read(path).label
     except RecordError as error:
         return Difference("unsound recording", "", None, str(error), [], path)
     meaning = f"{label.tool}: {label.persona}: no review rests on the recording {where}"

@@ -117,9 +117,8 @@ class Ledger:
         """The files by tool and persona, as they say themselves."""
         files: dict[tuple[str, str], list[Path]] = {}
         for path in sorted(path for path in self.folder.glob("??/*.json") if is_file(path)):
-            if found := _LABEL.search(_raw(path)):
-                tool, persona = found[1].decode(errors="replace"), found[2].decode(errors="replace")
-                files.setdefault((tool, persona), []).append(path)
+            if label := _label(_raw(path)):
+                files.setdefault((label.tool, label.persona), []).append(path)
         return files
 
     def _sound(self, path: Path) -> Recording | None:
@@ -128,8 +127,12 @@ class Ledger:
         return None
 
 
-_LABEL = re.compile(rb'"label":\s*\{\s*"tool":\s*"([^"\\]*)",\s*"persona":\s*"([^"\\]*)"\s*\}')
-"""A look at the label costs a tenth of reading the whole file."""
+def _label(raw: bytes) -> Label | None:
+    """Return whom a recording is for, as it says itself; a look at that costs a tenth of reading the whole file."""
+    with suppress(ValueError):
+        if found := re.search(rb'"label":\s*(\{[^{}]*\})', raw):
+            return Label.model_validate_json(found[1])
+    return None
 
 
 def _raw(path: Path) -> bytes:
@@ -179,16 +182,17 @@ def changed_lines(before: Request, after: Request) -> list[str]:
 
 
 def _seat(request: Request) -> str:
-    return f"{request.label.tool}: {request.label.persona}: no recording of this request"
+    what = "this request (a repair)" if request.is_repair else "this request"
+    return f"{request.label.tool}: {request.label.persona}: no recording of {what}"
 
 
 def _lines(request: Request) -> list[str]:
-    """Return what a request says, a line for each line that a person could have changed."""
+    """Return what a request says, a line for each line that a person could have changed; a mended reply comes last."""
     head = [f"model: {request.model}", f"sample: {request.sample}", f"parameters: {request.parameters.as_json()}"]
-    texts = [request.system, *(block.text for block in request.blocks), *(turn.text for turn in request.turns)]
+    told = [turn.text for turn in sorted(request.turns, key=lambda turn: turn.role, reverse=True)]
     schema: Json = dict(request.reply_schema)
-    whole = head + [line for text in texts for line in text.split("\n")] + readable(schema).decode().splitlines()
-    return whole[:MOST_LINES]
+    texts = [request.system, *(block.text for block in request.blocks), readable(schema).decode(), *told]
+    return (head + [line for text in texts for line in text.split("\n")])[:MOST_LINES]
 
 
 def _changes(before: list[str], after: list[str]) -> list[str]:
