@@ -83,7 +83,14 @@ class SeatChange:
         return parts + [name for key, name in _BESIDE.items() if getattr(self.before, key) != getattr(self.after, key)]
 
 
-_BESIDE = {"name": "name", "persona_digest": "persona", "prompt_digest": "prompts", "seen": "dossier", "asks": "asks"}
+_BESIDE = {
+    "name": "name",
+    "persona_digest": "persona",
+    "prompt_digest": "prompts",
+    "seen": "dossier",
+    "reason": "reason",
+    "asks": "asks",
+}
 """What a seat holds beside its take, and the name for it."""
 
 
