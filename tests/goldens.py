@@ -20,7 +20,8 @@ from panel.llm.ledger import Ledger
 from panel.project import packaged
 
 Data = dict[str, Any]
-SETTINGS = 'model = "fake:ship"\ntools = ["."]\ngolden = "golden"\nledgers = ["recordings"]\n'
+STAND_IN = "fake:ship"
+SETTINGS = f'model = "{STAND_IN}"\ntools = ["."]\ngolden = "golden"\nledgers = ["recordings"]\n'
 
 
 def copied(folder: Path, *own: str) -> Path:

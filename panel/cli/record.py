@@ -46,11 +46,12 @@ def record_command(
     only = [project.persona(id).id for id in persona or []]
     screen = Screen()
     if carries:
-        if not only or not reason:
+        why = (reason or "").strip()
+        if not only or not why:
             raise InputError(
                 '--carry: say whose with --persona, and why the old replies still answer with --reason "..."'
             )
-        raise typer.Exit(_carried(project, tools, only, reason, yes))
+        raise typer.Exit(_carried(project, tools, only, why, yes))
     screen.say(announcement(project))
     raise typer.Exit(_recorded(project, tools, only, screen, yes))
 

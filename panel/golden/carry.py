@@ -74,9 +74,11 @@ def _refuse(shelved: Shelved, persona: Persona, seat: Seat, old: Recording, requ
 async def carry(project: Project, one: Carry, reason: str) -> Seat:
     """Return the seat that the carried replies make, and record them under what is asked now, with the reason.
 
-    Raises InputError where the new form asks for something that no old reply answers.
+    Raises InputError where the new form asks for something that no old reply answers; nothing is recorded then.
     """
-    return await one.plan.answered(Recorded(project.ledgers, _Carrier(one, reason)))
+    carrier = _Carrier(one, reason)
+    await one.plan.answered(carrier)
+    return await one.plan.answered(Recorded(project.ledgers, carrier))
 
 
 @dataclass(frozen=True)
