@@ -14,6 +14,7 @@ import made
 from conftest import EXAMPLES
 from hypothesis import strategies as st
 from test_cli import run
+from vendor import CHAT
 
 from panel.files import digest_of, readable
 from panel.llm.ledger import Ledger
@@ -47,6 +48,11 @@ def small(folder: Path, *others: str, personas: int = 3) -> Path:
     done = run("record", str(folder), "--yes")
     assert 0 == done.exit_code, done.output
     return folder
+
+
+def served(home: Path, url: str) -> None:
+    """Have the seats of a small project asked of a server on this machine, which needs no key."""
+    (home / "panel.toml").write_text(f'{SETTINGS.replace(STAND_IN, CHAT.model)}[servers]\nlab = "{url}/v1"\n')
 
 
 def golden(home: Path, slug: str) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 import made
 import pytest
 import typer.testing
-from goldens import SETTINGS, STAND_IN, copied, files, golden, recording, seat_of, small, verified
+from goldens import copied, files, golden, recording, seat_of, served, small, verified
 from test_cli import run
 from typer.testing import CliRunner
 from vendor import CHAT, Answer, Vendor
@@ -188,9 +188,7 @@ def test_a_repair_is_carried_along(tmp_path: Path) -> None:
     home = small(tmp_path, personas=1)
     script: list[Answer] = [CHAT.said(made.reply(vote="skip")), CHAT.said(made.reply())]
     with Vendor(script) as vendor:
-        (home / "panel.toml").write_text(
-            f'{SETTINGS.replace(STAND_IN, CHAT.model)}[servers]\nlab = "{vendor.url}/v1"\n'
-        )
+        served(home, vendor.url)
         run("record", str(home), "--yes")
     verified(home, "--accept")
     old = [ask["request"] for ask in seat_of(home, "plumb", "mason0")["asks"]]
