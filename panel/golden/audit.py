@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from panel.change import meanings
-from panel.choices import Choice, Choices, choice
+from panel.choices import Choice, Choices, Edit, choice
 from panel.errors import RecordError, RecordingMissing
 from panel.files import LARGEST_RECORD, digest_of, is_file, read_bytes, readable
 from panel.llm.ledger import Recorded
@@ -140,17 +140,19 @@ async def _replayed(project: Project, review: Review, seat: Seat, persona: Perso
     why = _elsewhere(project, persona, seat, review.tool)
     if why or persona is None:
         return Finding(what, None, why)
-    asked = _asked(project, persona, review.tool, seat, _choices(path)) if seat.asks else None
-    if asked is None:
-        return Finding(what, None, "its recordings are not here")
+    known = _choices(path).get(persona.id)
     try:
+        asked = _asked(project, persona, review.tool, seat, known) if seat.asks else None
+        if asked is None:
+            return Finding(what, None, "its recordings are not here")
         again = await asked.answered(Recorded(project.ledgers, None, is_brief=True))
     except RecordingMissing:
         return Finding(what, None, "its recordings are not all here")
     except RecordError as error:
         return Finding(what, str(error))
     if again == seat:
-        return Finding(what, None)
+        is_known = asked.choice == known or not (seat.take and seat.take.edited_by)
+        return Finding(what, None, None if is_known else "its words were edited, and what was edited is not here")
     old, new = (review.model_copy(update={"seats": (each,)}) for each in (again, seat))
     return Finding(what, "; ".join(meanings(old, new)))
 
@@ -171,17 +173,27 @@ def _choices(path: Path) -> Mapping[str, Choice]:
     return read_record(beside, Choices).seats if is_file(beside) else {}
 
 
-def _asked(project: Project, persona: Persona, tool: Tool, seat: Seat, known: Mapping[str, Choice]) -> Asked | None:
-    """Return what the seat was asked, as its first recording has it; None where that is not here."""
+def _asked(project: Project, persona: Persona, tool: Tool, seat: Seat, known: Choice | None) -> Asked | None:
+    """Return what the seat was asked, as its first recording has it; None where that is not here.
+
+    How often it was asked anew, and what was edited, is what was chosen; where that is not here, what the record says.
+    """
     recording = project.ledgers.recording(seat.asks[0].request)
     if recording is None:
         return None
     old, drawn = recording.request, len({ask.sample for ask in seat.asks})
-    chosen = choice(old.sample, drawn, tool, persona, old.note)
-    edit = known[persona.id].edit if persona.id in known else None
-    chosen = chosen.model_copy(update={"retakes": seat.take.retakes if seat.take else 0, "edit": edit})
+    if known is None or (known.sample, known.note) != (old.sample, old.note):
+        said = {"retakes": seat.take.retakes, "edit": _edit(seat, seat.take)} if seat.take else {}
+        known = choice(old.sample, drawn, tool, persona, old.note).model_copy(update=said)
     question = replace(project.question(tool, persona, old.note), model=old.model, parameters=old.parameters)
-    return Asked(question, samples=drawn, first=old.sample, choice=chosen, is_live=False)
+    return Asked(question, samples=drawn, first=old.sample, choice=known, is_live=False)
+
+
+def _edit(seat: Seat, take: Take) -> Edit | None:
+    """Return the edit that would give a take its words; None where it says that there was none."""
+    if take.edited_by is None:
+        return None
+    return Edit(by=take.edited_by, of=seat.asks[0].request, words=take.prose, outside=take.outside)
 
 
 def _page(path: Path, review: Review) -> Iterator[Finding]:
