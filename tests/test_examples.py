@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 from collections import Counter
 from itertools import combinations
-from pathlib import Path
 
 import pytest
 from conftest import EXAMPLES
 from test_cli import run
 
-from panel.history import History
 from panel.llm.ledger import Ledger
 from panel.persona import read_panel
 from panel.project import packaged
+from panel.pytest_plugin import Replay
 from panel.review import Review, verdict_over
 from panel.store import read_review
 from panel.take import score, vote
@@ -46,12 +44,18 @@ def takes() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("slug", SLUGS)
-def test_replaying_gives_the_golden_record(slug: str, tmp_path: Path) -> None:
-    """The recordings of an example give its golden record, byte for byte."""
-    done = run("review", str(DOSSIERS[slug]), "--mode", "replay", "--runs", str(tmp_path))
+def test_an_example_gives_its_golden_record(slug: str, panel_replay: Replay) -> None:
+    """The recordings of an example, and nothing else, give its golden record."""
+    assert golden(slug) == panel_replay.check(DOSSIERS[slug])
+
+
+def test_the_examples_are_as_recorded() -> None:
+    """`panel verify examples` finds no difference: no recording is missing, unsound or unused, and none is carried."""
+    done = run("verify", str(EXAMPLES))
+    count = len(takes())
 
     assert 0 == done.exit_code, done.output
-    assert (EXAMPLES / "golden" / slug / "review.json").read_bytes() == (tmp_path / slug / "review.json").read_bytes()
+    assert f"{len(SLUGS)} tools, {count} takes replayed, 0 carried: as recorded.\n" == done.stdout
 
 
 @pytest.mark.parametrize("slug", SLUGS)
@@ -74,16 +78,6 @@ def test_every_quote_stands_in_the_dossier(slug: str) -> None:
     for seat in record.seats:
         for quote in seat.take.evidence if seat.take else ():
             assert fold(quote.quote) in fold(tool.quotable[quote.source])
-
-
-def test_no_recording_is_unused() -> None:
-    """Every shipped recording answers a request that some example makes or made in a retake, and every one is used."""
-    seats = [seat for slug in SLUGS for seat in golden(slug).seats]
-    seats += [entry.seat for slug in SLUGS for entry in History(EXAMPLES / "golden" / slug).all()]
-    used = {ask.request for seat in seats for ask in seat.asks}
-    there = {f"sha256:{path.stem}" for path in (EXAMPLES / "recordings").glob("??/*.json")}
-
-    assert used == there
 
 
 def test_samples_say_that_they_are_samples() -> None:
@@ -205,20 +199,6 @@ def test_the_hostile_twin_is_judged_like_its_clean_one() -> None:
     assert () == clean.tool.addressed
     assert "listing" not in quoted
     assert clean.verdict.label == twin.verdict.label
-
-
-def test_a_changed_persona_asks_only_that_persona(tmp_path: Path) -> None:
-    """Editing one persona's file makes one recording miss: the error names that seat alone, and the changed line."""
-    shutil.copytree(EXAMPLES, tmp_path / "examples")
-    shutil.copytree(packaged("personas"), tmp_path / "examples" / "personas")
-    file = tmp_path / "examples" / "personas" / "founder.md"
-    file.write_text(file.read_text().replace("You have made payroll", "You have met payroll"))
-
-    done = run("review", str(tmp_path / "examples" / "smollm3.yaml"), "--runs", str(tmp_path / "runs"))
-
-    assert 2 == done.exit_code
-    assert re.findall(r"smollm3: (\w+): no recording", done.stderr) == ["founder"]
-    assert "+ You have met payroll" in done.stderr
 
 
 def test_golden_records_are_what_panel_writes() -> None:

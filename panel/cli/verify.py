@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from panel.cli.exits import DIFFERENT
-from panel.errors import InputError, printable
+from panel.errors import InputError, on_one_line, printable
 from panel.files import is_file, write_whole
 from panel.golden.accept import accept
 from panel.golden.audit import Finding, audit
@@ -129,8 +129,9 @@ def _unread_by_github() -> Iterator[None]:
 def _audited(path: Path) -> int:
     """Print what recomputing one record gives; return the exit code."""
     findings = asyncio.run(audit(Project.open(path.parent, {"mode": "replay"}), path))
-    for finding in findings:
-        typer.echo(printable(_line(finding)))
+    with _unread_by_github():
+        for finding in findings:
+            typer.echo(on_one_line(_line(finding)))
     wrong = sum(finding.problem is not None for finding in findings)
     unchecked = sum(finding.unchecked is not None for finding in findings)
     left = f", {unchecked} could not be recomputed here" if unchecked else ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from panel.change import lines_changed, meanings
-from panel.errors import RecordError, RecordingMissing
+from panel.errors import RecordError, RecordingMissing, on_one_line
 from panel.golden.bench import checked_in, orphans, recordings, tried
 from panel.llm.ledger import Ledger, Recorded
 from panel.persona import Persona
@@ -149,7 +149,7 @@ def _against(path: Path, shelved: Shelved, before: Review | None, after: Review 
         meaning = f"{name}: there is no golden record to hold it against"
         yield Difference("no golden record", slug, None, meaning, [], path)
     elif after is not None and before != after:
-        first, *rest = meanings(before, after)
+        first, *rest = map(on_one_line, meanings(before, after))
         lines = [f"    {line}" for line in [*rest, *lines_changed(before, after, MOST_LINES)]]
         yield Difference("changed", slug, None, first, lines, path)
 
