@@ -203,6 +203,8 @@ def _changes(before: list[str], after: list[str]) -> list[str]:
         if old != new:
             changed += [f"- {_around(line, twin)}" for line, twin in zip_longest(old, new) if line and line.strip()]
             changed += [f"+ {_around(line, twin)}" for line, twin in zip_longest(new, old) if line and line.strip()]
+    if before != after and not changed:
+        changed = ["(in empty lines alone)"]
     shown, rest = changed[:MOST_DIFF_LINES], len(changed) - MOST_DIFF_LINES
     return [f"    {line}" for line in ([*shown, f"… and {rest} more lines"] if rest > 0 else shown)]
 
@@ -212,7 +214,8 @@ def _around(line: str, twin: str | None) -> str:
     pairs = zip(line, twin or "", strict=False)
     same = next((place for place, (one, other) in enumerate(pairs) if one != other), 0)
     start = max(0, same - CONTEXT) if len(line) > LONGEST_LINE else 0
-    return f"{'…' if start else ''}{line[start : start + LONGEST_LINE].strip()}"
+    note = " (other spaces)" if twin and line.split() == twin.split() else ""
+    return f"{'…' if start else ''}{line[start : start + LONGEST_LINE].strip()}{note}"
 
 
 @dataclass(frozen=True)
