@@ -8,12 +8,16 @@ from pathlib import Path
 
 import made
 import pytest
+from made import PERSONA
 from office import HEADLINES, STEERING, Office, steering
 
 ONE = ("--persona", "mason1")
 RETAKE = ("retake", "plumb", *ONE)
 DOSSIER = ("plumb.yaml", "Free under MIT", "Free for now")
 VOICE = ("personas/mason1.md", "few words", "many words")
+
+FIRST, SECOND = (PERSONA[PERSONA.index(f"  - id: {id}") :].split("\n  - id")[0] for id in ("shape", "start"))
+SWAPPED = ("personas/mason1.md", f"{FIRST}\n{SECOND}", f"{SECOND}\n{FIRST}")
 
 
 def own_prompt(office: Office) -> None:
@@ -143,7 +147,8 @@ CHANGED = {
         "mason1.md version changed",
         None,
     ),
-    "the order of criteria": (("personas/mason1.md", "shape", "s_hape"), "criterion s_hape added", None),
+    "another criterion": (("personas/mason1.md", "shape", "s_hape"), "criterion s_hape added", None),
+    "the order of criteria": (SWAPPED, "mason1.md changed", None),
     "the prompt": (None, "prompt system.md changed", "prompts"),
 }
 

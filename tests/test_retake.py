@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 
@@ -9,8 +10,11 @@ import made
 import pytest
 from office import HEADLINES, STEERING, Office, steering
 
-from panel.errors import Rejected, Transient
+from panel.desk.retake import accept, planned, retake
+from panel.errors import InputError, Rejected, Transient
+from panel.llm.fake import Fake
 from panel.llm.model import said
+from panel.llm.open import Providers
 from panel.request import Reply, Request, Stop
 
 ONE = ("retake", "plumb", "--persona", "mason1")
@@ -160,6 +164,7 @@ def test_an_accepted_take_survives(office: Office, command: list[str]) -> None:
     [
         pytest.param("plumb.yaml", "Free under MIT", "Free for now", id="dossier"),
         pytest.param("personas/mason1.md", "few words", "many words", id="persona"),
+        pytest.param("personas/mason1.md", "order: 1", "order: 1\nversion: 2", id="version"),
     ],
 )
 def test_an_accepted_take_is_dropped_with_its_question(office: Office, name: str, old: str, new: str) -> None:
@@ -168,12 +173,12 @@ def test_an_accepted_take_is_dropped_with_its_question(office: Office, name: str
     office.done(*ONE, "--accept", "--note", "shorter")
     office.change(name, old, new)
     printed = [office.done("review", "plumb.yaml") for _ in range(2)]
-    asked = [request for request in office.requests if request.label.persona == "mason1"][-1]
+    asks = [(ask["sample"], ask["note"]) for ask in office.seat("mason1")["asks"]]
 
     told = "  note: mason1: the take that was accepted no longer holds: dossier or persona changed since"
     assert [1, 0] == [text.splitlines().count(told) for text in printed]
     assert [["mason1"]] == [event["dropped"] for event in office.events() if event.get("dropped")]
-    assert ((1, None), 0) == ((asked.sample, asked.note), office.seat("mason1")["take"]["retakes"])
+    assert ([(1, False)], 0) == (asks, office.seat("mason1")["take"]["retakes"])
     assert "retaken" not in office.disclosed()
 
 
@@ -298,6 +303,19 @@ def test_a_reply_that_is_no_take_is_not_accepted(office: Office, answer: str | R
     office.answers.clear()
     office.done(*ONE, "--accept")
     assert (3, 2) == (office.requests[-1].sample, office.seat("mason1")["take"]["retakes"])
+
+
+def test_an_outage_can_t_be_accepted(office: Office) -> None:
+    """Whoever calls it, what is no take is not put into the record."""
+    project, tool, error = office.reviewed().project(), made.tool(office.folder), Transient("busy")
+    providers = Providers(project.settings, project.prompts, models={"fake": Fake(lambda _: error)})
+    asked = planned(project, tool, project.panel[1], None, None)
+    taken = asyncio.run(retake(project, tool, asked, providers))
+    before = office.tree()
+    with pytest.raises(InputError, match="plumb: mason1: nothing to accept: failed"):
+        asyncio.run(accept(project, tool, taken))
+
+    assert (before, taken.before) == (office.tree(), project.store.review("plumb"))
 
 
 def test_an_honest_abstention_can_be_accepted(office: Office) -> None:

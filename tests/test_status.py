@@ -183,7 +183,7 @@ def test_a_refresh_costs_what_an_estimate_says(office: Office) -> None:
     project, costs = office.project(), [Decimal(seat["cost_usd"]) for seat in tool["seats"]]
     likely = estimate(project, made.tool(office.folder), datetime.now(UTC)).likely
 
-    assert [1, 1, 0] == [seat["asks"] for seat in tool["seats"]]
+    assert [(1, False), (1, False), (0, True)] == [(seat["asks"], seat["locked"]) for seat in tool["seats"]]
     assert (likely, Decimal(0)) == (sum(costs), costs[2])
     assert f"a refresh takes 2 requests, about ${likely:.3f}." in office.done("status")
 
