@@ -6,10 +6,10 @@ import difflib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Literal
 
 from panel.files import readable
+from panel.markdown import decimal
 from panel.record import Record
 from panel.review import Review, Seat
 from panel.take import Rated, Take
@@ -121,11 +121,7 @@ def ratings(old: Take, new: Take) -> Iterator[str]:
 def _rating(rated: Rated | None) -> str:
     if rated is None:
         return "absent"
-    return f"{_plain(rated.rating)}{' (capped)' if rated.capped else ''}"
-
-
-def _plain(value: Fraction | None) -> str:
-    return "not told" if value is None else f"{float(value):.1f}".removesuffix(".0")
+    return f"{'not told' if rated.rating is None else decimal(rated.rating)}{' (capped)' if rated.capped else ''}"
 
 
 def _parts_of_takes(old: Take, new: Take) -> Iterator[str]:

@@ -51,14 +51,18 @@ def estimate(project: Project, tool: Tool, at: datetime) -> Estimate:
     return estimate_of(project, plans, at)
 
 
-def estimate_of(project: Project, plans: Sequence[Asked], at: datetime) -> Estimate:
-    """Return what these seats would take, at the prices of the day `at`."""
+def estimate_of(project: Project, plans: Sequence[Asked], at: datetime, unfinished: Sequence[Asked] = ()) -> Estimate:
+    """Return what these seats would take, at the prices of the day `at`.
+
+    Of those that are `unfinished` a first reply is recorded, and more has to be asked.
+    """
     first = [request for plan in plans for request in _requests(plan, AUTO_STEPS[0])]
     every = [request for plan in plans for request in _requests(plan, AUTO_STEPS[-1])]
-    missing, missing_at_most = _missing(project, first), _missing(project, every)
+    more = [plan.question.request(plan.first) for plan in unfinished]
+    missing, missing_at_most = _missing(project, first) + more, _missing(project, every) + more
     return Estimate(
         invited=len(plans),
-        kept=len(first) - len(missing),
+        kept=len(first) + len(more) - len(missing),
         asked=len(missing),
         likely=_sum(_price(project, request, _likely(request), at) for request in missing),
         most=_sum(_dearest(project, request, _most(request), at) for request in missing_at_most if missing),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -58,7 +59,9 @@ class Replay:
         from panel.errors import PanelError
 
         try:
-            return asyncio.run(self._replayed(self.root / dossier, personas))
+            # In a thread of its own, so that tests which run in a loop can ask too.
+            with ThreadPoolExecutor(1) as one:
+                return one.submit(asyncio.run, self._replayed(self.root / dossier, personas)).result()
         except PanelError as error:
             problem = str(error)
         pytest.fail(problem, pytrace=False)

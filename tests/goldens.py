@@ -121,7 +121,7 @@ class Verified:
     @property
     def counts(self) -> str:
         """The line that counts what was replayed and what differs."""
-        return next(line for line in self.text.splitlines() if re.match(r"\d+ tools, ", line))
+        return next(line for line in self.text.splitlines() if re.match(r"\d+ tools?, ", line))
 
 
 def verified(home: Path, *options: str) -> Verified:

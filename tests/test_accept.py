@@ -176,7 +176,7 @@ def test_nothing_is_written_where_nothing_differs(tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in home.rglob("*")}
     done = verified(home, "--accept")
 
-    assert (0, "1 tools, 3 takes replayed, 0 carried: as recorded.\n") == (done.code, done.text)
+    assert (0, "1 tool, 3 takes replayed, 0 carried: as recorded.\n") == (done.code, done.text)
     assert before == {path: path.stat().st_mtime_ns for path in home.rglob("*")}
 
 

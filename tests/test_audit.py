@@ -189,7 +189,7 @@ def test_a_record_by_itself_tells_what_can_t_be_recomputed(tmp_path: Path, monke
     missing = [f"  not here: {name}: {why}" for name in ("Builder", "Skeptic", "Futurist", "Founder")]
     assert 0 == done.exit_code
     assert missing == [line for line in done.stdout.splitlines() if line.startswith("  not here")]
-    last = "review.json: nothing differs in 18 recomputations, 4 could not be recomputed here."
+    last = "review.json: nothing differs in 18 recomputations; 4 could not be recomputed with what is here."
     assert last == done.stdout.splitlines()[-1]
 
 

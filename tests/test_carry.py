@@ -209,7 +209,7 @@ TOML = (
 
 
 def test_a_retake_is_carried_with_its_note_over_a_change_of_prompts(tmp_path: Path) -> None:
-    """The take that an editor accepted keeps its number and note when a prompt changes; a new persona drops both."""
+    """The take that an editor accepted keeps its number and note when a prompt or its persona is reworded."""
     home = small(tmp_path)
     (home / "panel.toml").write_text('model = "fake:ship"\ntools = ["."]\n')
     tool = str(home / "plumb.yaml")
@@ -222,13 +222,14 @@ def test_a_retake_is_carried_with_its_note_over_a_change_of_prompts(tmp_path: Pa
     carried = [path for path in (home / "runs" / "ledger").glob("??/*.json") if b"carried_because" in path.read_bytes()]
     reworded(home)
     (home / "prompts" / "system.md").unlink()
-    dropped = carry(home, "--yes")
+    again = carry(home, "--yes")
 
     request = json.loads(carried[0].read_bytes())["request"]
     assert 0 == done.exit_code, done.output
     assert (1, 2, "shorter") == (len(carried), request["sample"], request["note"])
-    assert 2 == dropped.exit_code
-    assert "the new form asks for sample 1, which was never answered; ask anew" in dropped.stderr
+    assert 0 == again.exit_code, again.output
+    chosen = json.loads((home / "runs" / "plumb" / "choices.json").read_bytes())["seats"]["mason1"]
+    assert (2, "shorter", 1) == (chosen["sample"], chosen["note"], chosen["retakes"])
 
 
 def test_a_carry_can_go_to_a_ledger_of_its_own(tmp_path: Path) -> None:

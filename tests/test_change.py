@@ -119,7 +119,11 @@ MEANINGS = {
         seat("moat", rated(3, 30)),
         "Moat still 75 ship: criterion shape weighs 20 to 30",
     ),
-    "a threshold": (seat("moat", SHIPS), seat("moat", SHIPS, threshold=80), "Moat flipped 75 to 75"),
+    "a threshold": (
+        seat("moat", SHIPS),
+        seat("moat", SHIPS, threshold=80),
+        "Moat flipped 75 to 75: threshold 60 to 80",
+    ),
     "words": (
         seat("moat", SHIPS),
         seat("moat", SHIPS, headline="new", outside=({"text": "Ruler", "kind": "rival"},)),
@@ -131,7 +135,6 @@ MEANINGS = {
         "Moat still 75 ship: other take, edited by Ada",
     ),
     "a retake": (seat("moat", SHIPS), seat("moat", SHIPS, retakes=2), "Moat still 75 ship: other retakes"),
-    "other replies": (seat("moat", SHIPS), seat("moat", SHIPS), "Moat still 75 ship: other asks"),
     "an abstention": (seat("moat", SHIPS), made.seat("moat", None), "Moat 75 ship to abstained (no price)"),
     "no invitation": (
         seat("moat", SHIPS),

@@ -66,15 +66,6 @@ def test_two_that_keep_at_once_get_two_numbers(
     assert (2, ["first", "second"]) == (second, [each.seat.reason for each in history.entries("mason0").values()])
 
 
-def test_a_take_is_found_again(office: Office, history: History) -> None:
-    """A seat of the record is found under its number; one that was never kept has none."""
-    history.keep(entry(office, "mason0", "first"))
-    history.keep(entry(office, "mason0", "second"))
-
-    assert 2 == history.number_of(entry(office, "mason0", "second").seat)
-    assert history.number_of(entry(office, "mason0", "third").seat) is None
-
-
 def test_names_that_look_alike_are_kept_apart(office: Office, history: History) -> None:
     """Personas whose names end in a number, or begin alike, have histories of their own."""
     for name in ("mason", "mason-1", "mason-1-2", "mason_1"):

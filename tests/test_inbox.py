@@ -66,7 +66,7 @@ def test_capped_ratings_and_flags_are_told_one_by_one() -> None:
     flags = ({"kind": "length", "text": "the take is long"}, {"kind": "never", "text": "the take uses a phrase"})
 
     assert [
-        ("mason", "capped rating", "shape: given 4, counts 2"),
+        ("mason", "capped rating", "shape: 2 (gave 4)"),
         ("mason", "flag", "the take is long"),
         ("mason", "flag", "the take uses a phrase"),
     ] == [(m.persona, m.reason, m.text) for m in found(made.seat("mason", made.take(ratings, flags=flags)))]

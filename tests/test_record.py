@@ -57,7 +57,7 @@ def test_what_is_missing_is_asked_and_nothing_twice(tmp_path: Path) -> None:
     assert "0 replies from the ledger, 3 asked now, $0 paid\nnew golden records: plumb" in first.stdout
     assert "3 replies are recorded, 0 to ask: nothing to pay" in second.stdout
     assert "3 replies from the ledger, 0 asked now, $0 paid\nNext: panel verify" in second.stdout
-    assert (0, "1 tools, 3 takes replayed, 0 carried: as recorded.\n") == (verified(home).code, verified(home).text)
+    assert (0, "1 tool, 3 takes replayed, 0 carried: as recorded.\n") == (verified(home).code, verified(home).text)
 
 
 def test_one_recording_that_is_gone_is_one_request(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_the_summary_shows_text_and_does_nothing_else(texts: list[str]) -> None:
     head, count, *bullets = page.strip("\n").split("\n\n")
 
     assert "### Panel: 0 takes changed, 0 votes flipped, 0 labels changed, 2 x unused recording" == head
-    assert "1 tools, 0 takes replayed, 0 carried." == count
+    assert "1 tool, 0 takes replayed, 0 carried." == count
     assert 3 == sum(line.startswith("- ") for line in "\n".join(bullets).split("\n"))
     assert not re.search(r"(?<!\\)[`<>\[\]|*]|https?://", "\n".join(bullets))
 

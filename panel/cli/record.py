@@ -18,7 +18,7 @@ from panel.errors import InputError, RecordingMissing
 from panel.golden.accept import accept
 from panel.golden.bench import bench
 from panel.golden.carry import Carry, carry, carry_of
-from panel.golden.record import Recording, bound, price, record
+from panel.golden.record import Filled, bound, price, record
 from panel.golden.verify import outcome
 from panel.llm.open import Providers
 from panel.mode import announcement, ways_forward
@@ -66,7 +66,7 @@ def _opened(where: Sequence[str], model: str | None) -> tuple[Project, list[Shel
 
 def _recorded(project: Project, tools: Sequence[Shelved], only: Sequence[str], screen: Screen, yes: bool) -> int:
     """Say what it can cost, ask, and return the exit code."""
-    estimate = bound(project, tools, only, datetime.now(UTC))
+    estimate = asyncio.run(bound(project, tools, only, datetime.now(UTC)))
     screen.say(price(estimate))
     if estimate.asked and not _agreed(yes, "Ask"):
         return 0
@@ -81,7 +81,7 @@ def _recorded(project: Project, tools: Sequence[Shelved], only: Sequence[str], s
     return 1 if any(seat.is_let_down for each in done for seat in each.seats) else 0
 
 
-def _sum_up(screen: Screen, done: Sequence[Recording], new: Sequence[str]) -> None:
+def _sum_up(screen: Screen, done: Sequence[Filled], new: Sequence[str]) -> None:
     asks = [ask for each in done for seat in each.seats for ask in seat.asks]
     screen.say(paid(asks, [identity for each in done for identity in each.asked]))
     screen.say(f"new golden records: {', '.join(new)}" if new else "Next: panel verify")
@@ -93,7 +93,7 @@ async def _begun(project: Project, tools: Sequence[Shelved]) -> list[str]:
     return await accept(project, [each for each in outcomes if each.before is None], ())
 
 
-async def _all(project: Project, tools: Sequence[Shelved], only: Sequence[str], screen: Screen) -> list[Recording]:
+async def _all(project: Project, tools: Sequence[Shelved], only: Sequence[str], screen: Screen) -> list[Filled]:
     done = []
     async with Providers(project.settings, project.prompts, screen.notice) as providers:
         for one in tools:
@@ -104,14 +104,27 @@ async def _all(project: Project, tools: Sequence[Shelved], only: Sequence[str], 
 
 def _carried(project: Project, tools: Sequence[Shelved], only: Sequence[str], reason: str, yes: bool) -> int:
     """Show what changed and what was said, and carry what is agreed to; return the exit code."""
-    screen, count = Screen(), 0
-    for one in [found for tool in tools for id in only if (found := carry_of(project, tool, project.persona(id)))]:
-        _show(screen, one)
-        if _agreed(yes, "Carry this reply"):
-            asyncio.run(carry(project, one, reason))
-            count += 1
+    screen, count, refused = Screen(), 0, []
+    for tool, id in [(tool, id) for tool in tools for id in only]:
+        try:
+            count += _carried_one(project, tool, id, reason, yes)
+        except InputError as error:
+            refused.append(str(error))
     screen.say(f"{count} carried. Next: panel verify" if count else "Nothing was carried.")
+    if refused:
+        raise InputError("\n".join(refused))
     return 0
+
+
+def _carried_one(project: Project, tool: Shelved, id: str, reason: str, yes: bool) -> bool:
+    one = carry_of(project, tool, project.persona(id))
+    if one is None:
+        return False
+    _show(Screen(), one)
+    if not _agreed(yes, "Carry this reply"):
+        return False
+    asyncio.run(carry(project, one, reason))
+    return True
 
 
 def _show(screen: Screen, one: Carry) -> None:

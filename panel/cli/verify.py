@@ -42,6 +42,8 @@ def verify_command(
     if where.suffix in ENDINGS:
         raise InputError(f"{where}: is a dossier; name the folder of its project, or a review.json")
     if where.suffix == ".json" or is_file(where):
+        if accepts or persona or junit_xml or markdown:
+            raise InputError("a record is recomputed, not accepted or reported on: leave the options out")
         raise typer.Exit(_audited(where))
     if not where.is_dir():
         raise InputError(f"{where}: there is no such folder, and no such record")
@@ -84,7 +86,8 @@ def _details(differences: Sequence[Difference]) -> Iterator[str]:
     for one in differences:
         if one.details:
             places.setdefault(tuple(one.details), []).append(f"{one.tool}: {one.persona}" if one.persona else one.tool)
-    for details, named in places.items():
+    for details, all_named in places.items():
+        named = [*dict.fromkeys(all_named)]
         more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
         yield f"\n{', '.join(named[:MOST_NAMED])}{more}:"
         yield from details
@@ -92,7 +95,7 @@ def _details(differences: Sequence[Difference]) -> Iterator[str]:
 
 
 def _last_line(found: Verification, where: Path) -> str:
-    counted = f"{len(found.outcomes)} tools, {found.takes} takes replayed, {found.carried} carried"
+    counted = found.counted
     if not found.differences:
         return f"{counted}: as recorded."
     folder = "" if where == Path() else f" {where}"
@@ -121,9 +124,11 @@ def _unread_by_github() -> Iterator[None]:
     word = secrets.token_hex(16)
     if _in_github():
         typer.echo(f"::stop-commands::{word}")
-    yield
-    if _in_github():
-        typer.echo(f"::{word}::")
+    try:
+        yield
+    finally:
+        if _in_github():
+            typer.echo(f"::{word}::")
 
 
 def _audited(path: Path) -> int:
@@ -134,7 +139,7 @@ def _audited(path: Path) -> int:
             typer.echo(on_one_line(_line(finding)))
     wrong = sum(finding.problem is not None for finding in findings)
     unchecked = sum(finding.unchecked is not None for finding in findings)
-    left = f", {unchecked} could not be recomputed here" if unchecked else ""
+    left = f"; {unchecked} could not be recomputed with what is here" if unchecked else ""
     typer.echo(printable(f"{path}: {wrong or 'nothing'} differs in {len(findings) - unchecked} recomputations{left}."))
     return DIFFERENT if wrong else 0
 

@@ -15,6 +15,7 @@ from panel.choices import Choice, Edit, choice
 from panel.desk.retake import choose_now, record_of
 from panel.document import fit, read_document, read_text
 from panel.errors import InputError, RecordError
+from panel.markdown import decimal
 from panel.persona import Persona
 from panel.pipeline import Reviewed
 from panel.project import Project
@@ -66,7 +67,7 @@ def sheet(seat: Seat, take: Take) -> str:
     """Return a take as the YAML that an editor changes."""
     named = {name: text for name, text in take.prose.items() if not name.startswith("why of ")}
     order = ("headline", "take", "best_for", "not_for", "would_change_my_vote")
-    rated = [f"# {one.criterion}: {_plain(one.rating)}" for one in take.ratings]
+    rated = [f"# {one.criterion}: {'not told' if one.rating is None else decimal(one.rating)}" for one in take.ratings]
     head = [
         f"# {seat.name}: {take.score} {take.vote}. Words can be changed here; ratings, quotes and the vote can't.",
         "# The gates run on the result. Save and leave the editor; unchanged, nothing happens.",
@@ -79,10 +80,6 @@ def sheet(seat: Seat, take: Take) -> str:
     marked = ["outside:", *outside] if outside else ["outside: []"]
     about = "# Names and numbers in the text that the dossier does not have; kind: rival, forecast or background."
     return "\n".join([*head, *body, "why:", *whys, about, *marked, ""])
-
-
-def _plain(rating: object) -> str:
-    return "not told" if rating is None else str(rating)
 
 
 def _folded(text: str) -> str:

@@ -6,15 +6,14 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Literal
 
+from panel.ask import NEAR
 from panel.change import standing
 from panel.desk.approval import Approval, price_problems, void
 from panel.desk.status import ToolStatus
+from panel.markdown import rating
 from panel.record import Record
 from panel.review import Review, Seat
 from panel.tool import Tool
-
-NEAR = 5
-"""A score within this of the threshold could fall on the other side when asked again."""
 
 Reason = Literal[
     "stale", "absent seat", "provisional", "near the threshold", "capped rating", "flag", "price", "approval"
@@ -66,7 +65,7 @@ def _of_take(seat: Seat) -> Iterator[tuple[Reason, str, str]]:
         yield "near the threshold", seat.persona, f"{take.score} {take.vote}, ships from {seat.threshold}"
     for rated in take.ratings:
         if rated.capped:
-            yield "capped rating", seat.persona, f"{rated.criterion}: given {rated.given}, counts {rated.rating}"
+            yield "capped rating", seat.persona, f"{rated.criterion}: {rating(rated)}"
     for flag in take.flags:
         yield "flag", seat.persona, flag.text
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from panel.files import is_file, names_in
+from panel.files import is_file, is_folder, names_in
 from panel.llm.ledger import Ledger, Ledgers
 from panel.project import Project
 from panel.review import Seat
 from panel.shelf import Shelved
 from panel.store import Store
+
+_RECORDING = re.compile(r"[0-9a-f]{64}\.json")
 
 
 def bench(project: Project, into: Path | None = None) -> Project:
@@ -34,8 +37,11 @@ def checked_in(project: Project) -> Sequence[Ledger]:
 
 def recordings(ledger: Ledger) -> list[Path]:
     """Return the files of a ledger; raises RecordError where a folder of it can't be read."""
-    folders = [ledger.folder / name for name in names_in(ledger.folder) if len(name) == 2]
-    return [path for folder in folders for name in names_in(folder) if is_file(path := folder / name)]
+    folders = [
+        folder for name in names_in(ledger.folder) if len(name) == 2 and is_folder(folder := ledger.folder / name)
+    ]
+    paths = [folder / name for folder in folders for name in names_in(folder) if _RECORDING.fullmatch(name)]
+    return [path for path in paths if is_file(path)]
 
 
 def orphans(project: Project, shelved: Sequence[Shelved]) -> list[str]:
@@ -49,7 +55,12 @@ def _is_reviewed(project: Project, slug: str) -> bool:
 
 
 def tried(project: Project, shelved: Sequence[Shelved]) -> Iterator[Seat]:
-    """Yield every take in the history of these tools: also what was tried and not accepted keeps its recording."""
-    for one in shelved:
-        for entry in project.store.history(one.tool.slug).all():
+    """Yield every take in the history of these tools: also what was tried and not accepted keeps its recording.
+
+    Where the golden recordings lie in `runs`, so does the history that they belong to.
+    """
+    is_shared = project.ledgers.own.folder == project.settings.own_ledger
+    stores = dict.fromkeys([project.store, *([Store(project.settings.runs)] if is_shared else [])])
+    for history in (store.history(one.tool.slug) for store in stores for one in shelved):
+        for entry in history.all():
             yield entry.seat

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from panel.choices import choice
 from panel.errors import InputError, RecordingMissing
 from panel.files import digest_of
 from panel.llm.ledger import Recorded, Recording, changed_lines
@@ -37,18 +38,36 @@ def carry_of(project: Project, shelved: Shelved, persona: Persona) -> Carry | No
 
     Raises InputError where more than the form of the prompt changed, or where the reply was carried before.
     """
-    plan = Seating.of(project, shelved.tool, ()).plan(persona)
-    record = project.store.review(shelved.tool.slug)
-    seat = next((each for each in record.seats if each.persona == persona.id), None) if record else None
-    if not isinstance(plan, Asked) or seat is None or not seat.asks:
+    seating, record = Seating.of(project, shelved.tool, ()), project.store.review(shelved.tool.slug)
+    seat = record.seat(persona.id) if record else None
+    if not isinstance(seating.plan(persona), Asked) or seat is None or not seat.asks:
         return None
+    old = _recordings(project, seat)
+    first = next(iter(old.values()))
+    plan = _plan(seating, persona, seat, first.request)
     request = plan.question.request(plan.first)
     if project.ledgers.find(request.identity):
         return None
-    old = _recordings(project, seat)
-    first = old[plan.first, False] if (plan.first, False) in old else next(iter(old.values()))
     _refuse(shelved, persona, seat, first, request)
     return Carry(shelved, persona, plan, old, changed_lines(first.request, request))
+
+
+def _plan(seating: Seating, persona: Persona, seat: Seat, old: Request) -> Asked:
+    """Return what is asked now in the place of an old request: as often, with its number and its note.
+
+    An accepted take keeps its choice, and an edit its words: that the meaning stayed is what a carry says.
+    """
+    project, tool, drawn = seating.project, seating.tool, len({ask.sample for ask in seat.asks})
+    question, known = project.question(tool, persona, old.note), seating.stored.seats.get(persona.id)
+    if known is None and (old.sample, old.note) == (1, None):
+        return Asked(question, drawn, 1, None, is_live=True)
+    edit = known.edit if known else None
+    carried = {
+        "retakes": seat.take.retakes if seat.take else 0,
+        "edit": edit and edit.model_copy(update={"of": question.request(old.sample).identity}),
+    }
+    kept = choice(old.sample, drawn, tool, persona, old.note).model_copy(update=carried)
+    return Asked(question, drawn, old.sample, kept, is_live=True)
 
 
 def _recordings(project: Project, seat: Seat) -> dict[tuple[int, bool], Recording]:
@@ -76,9 +95,14 @@ async def carry(project: Project, one: Carry, reason: str) -> Seat:
 
     Raises InputError where the new form asks for something that no old reply answers; nothing is recorded then.
     """
-    carrier = _Carrier(one, reason)
+    carrier, slug = _Carrier(one, reason), one.shelved.tool.slug
     await one.plan.answered(carrier)
-    return await one.plan.answered(Recorded(project.ledgers, carrier))
+    done = await one.plan.answered(Recorded(project.ledgers, carrier))
+    if one.plan.choice:
+        async with project.store.turn(slug):
+            chosen = project.store.choices(slug).with_seats({one.persona.id: one.plan.choice})
+            project.store.save_choices(slug, chosen)
+    return done
 
 
 @dataclass(frozen=True)
@@ -92,6 +116,11 @@ class _Carrier:
         old = self.one.old.get((request.sample, request.is_repair))
         if old is None:
             what = "a repair" if request.is_repair else f"sample {request.sample}"
-            place = f"{request.label.tool}: {request.label.persona}"
-            raise InputError(f"{place}: the new form asks for {what}, which was never answered; ask anew")
+            raise InputError(f"{_place(request)}: the new form asks for {what}, which was never answered; ask anew")
+        if request.turns[1:] != old.request.turns[1:]:
+            raise InputError(f"{_place(request)}: the new form asks to mend something else; ask anew")
         return old.reply.model_copy(update={"carried_from": old.identity, "carried_because": self.reason})
+
+
+def _place(request: Request) -> str:
+    return f"{request.label.tool}: {request.label.persona}"

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
+from panel.errors import RecordingMissing
 from panel.estimate import Estimate, estimate_of
 from panel.llm.ledger import Recorded
 from panel.llm.open import Providers
@@ -20,7 +21,7 @@ from panel.shelf import Shelved
 
 
 @dataclass(frozen=True)
-class Recording:
+class Filled:
     """What came of filling the recordings of one tool."""
 
     shelved: Shelved
@@ -29,15 +30,32 @@ class Recording:
     """Identities of what was asked."""
 
 
-def bound(project: Project, shelved: Sequence[Shelved], personas: Sequence[str], at: datetime) -> Estimate:
-    """Return what filling the recordings would take, at the prices of the day `at`; `personas` are all where empty."""
+async def bound(project: Project, shelved: Sequence[Shelved], personas: Sequence[str], at: datetime) -> Estimate:
+    """Return what filling the recordings would take, at the prices of the day `at`; `personas` are all where empty.
+
+    Each seat is replayed: a first reply may be there, and its repair or a further sample not.
+    """
     plans = [plan for one in shelved for plan in _plans(project, one, personas).values()]
-    return estimate_of(project, plans, at)
+    estimate = estimate_of(project, plans, at)
+    unfinished = [plan for plan in plans if _is_begun(project, plan) and not await _is_whole(project, plan)]
+    return estimate_of(project, plans, at, unfinished) if unfinished else estimate
+
+
+def _is_begun(project: Project, plan: Asked) -> bool:
+    return estimate_of(project, [plan], datetime.now(UTC)).asked == 0
+
+
+async def _is_whole(project: Project, plan: Asked) -> bool:
+    try:
+        await plan.answered(Recorded(project.ledgers, None, is_brief=True))
+    except RecordingMissing:
+        return False
+    return True
 
 
 async def record(
     project: Project, shelved: Shelved, personas: Sequence[str], providers: Providers, watch: Watch
-) -> Recording:
+) -> Filled:
     """Return the seats of a tool, asking for what the ledgers lack; no record changes.
 
     Raises InputError where something can't be asked; what was answered by then is recorded.
@@ -53,7 +71,7 @@ async def record(
         return done
 
     seats = await side_by_side([plan.question.persona for plan in plans.values()], sit)
-    return Recording(shelved, seats, asked)
+    return Filled(shelved, seats, asked)
 
 
 def _plans(project: Project, shelved: Shelved, personas: Sequence[str]) -> dict[str, Asked]:

@@ -60,7 +60,7 @@ def _property(text: str) -> str:
 
 def summary(verification: Verification) -> str:
     """Return the verification as Markdown: what changed in words, then the ship rate of each persona."""
-    count = f"{len(verification.outcomes)} tools, {verification.takes} takes replayed, {verification.carried} carried"
+    count = verification.counted
     if not verification.differences:
         return f"### Panel: as recorded\n\n{count}.\n"
     parts = [f"### Panel: {_counted(verification)}", f"{count}.", _bullets(verification.differences)]

@@ -13,7 +13,7 @@ from panel.golden.bench import checked_in, orphans, recordings, tried
 from panel.llm.ledger import Ledger, Recorded
 from panel.persona import Persona
 from panel.project import Project
-from panel.review import Review, Seat, review
+from panel.review import Review, Seat
 from panel.seating import Asked, Seating
 from panel.shelf import Shelved
 
@@ -93,6 +93,13 @@ class Verification:
         return sum(seat.take is not None for outcome in self.outcomes for seat in outcome.seats)
 
     @property
+    def counted(self) -> str:
+        """How much was replayed, in words: `16 tools, 72 takes replayed, 0 carried`."""
+        tools, takes = len(self.outcomes), self.takes
+        replayed = f"{takes} {'take' if takes == 1 else 'takes'} replayed"
+        return f"{tools} {'tool' if tools == 1 else 'tools'}, {replayed}, {self.carried} carried"
+
+    @property
     def carried(self) -> int:
         """How many seats rest on replies that were given to an earlier form of the prompt."""
         seats = [seat for outcome in self.outcomes for seat in outcome.seats]
@@ -124,14 +131,15 @@ async def outcome(project: Project, shelved: Shelved, personas: Sequence[str] = 
     faults = [each for each in replays if isinstance(each, Difference)]
     if personas:
         return Outcome(shelved, before, None, faults, seats)
-    after = None if faults else seating.standing or review(shelved.tool, seats)
+    after = None if faults else seating.review(seats)
     return Outcome(shelved, before, after, [*faults, *_against(path, shelved, before, after)], seats)
 
 
 async def _replayed(project: Project, seating: Seating, persona: Persona) -> Seat | Difference:
     """Return the seat of a persona, or why the recordings do not give it."""
-    slug, plan = seating.tool.slug, seating.plan(persona)
+    slug = seating.tool.slug
     try:
+        plan = seating.plan(persona)
         if isinstance(plan, Asked):
             return await plan.answered(Recorded(project.ledgers, None))
         return await seating.replayed(persona)
