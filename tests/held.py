@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from threading import Thread
 from types import TracebackType
 from typing import Self
+
+import pytest
 
 HOLDER = """
 import fcntl, os, sys
@@ -50,3 +54,14 @@ class Held:
         self.let_go()  # closing a pipe twice does no harm
         self.process.wait()
         self.process.stdout.close()
+
+
+def when_waited_for(act: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Act as soon as a command of this process waits for its turn."""
+
+    class Waiting(Thread):
+        def start(self) -> None:
+            super().start()
+            act()
+
+    monkeypatch.setattr("panel.turn.Thread", Waiting)

@@ -1,6 +1,7 @@
 """Struck: a command that sends itself a signal at one of its points: before a file operation, or within a write.
 
 The points are counted from 1, and told in the file that STRUCK_POINTS names, each before it is passed.
+Where STRUCK_GATE names a Gate the command is not struck but waits there.
 Time stands still, so that two runs of one command write the same bytes.
 """
 
@@ -19,6 +20,9 @@ from typing import Any, Self
 POINTS = "STRUCK_POINTS"
 """The variable that names the file which hears of the points."""
 
+GATE = "STRUCK_GATE"
+"""The variable that names a gate."""
+
 OPERATIONS = ((tempfile, "mkstemp"), (os, "mkdir"), (os, "fsync"), (os, "chmod"), (os, "link"), (os, "replace"))
 OPERATIONS += ((os, "unlink"), (os, "rmdir"))
 
@@ -30,6 +34,35 @@ class Standing(datetime):
     def now(cls, tz: tzinfo | None = None) -> Self:
         """Return noon."""
         return cls(2026, 11, 21, 12, tzinfo=tz or UTC)
+
+
+@dataclass(frozen=True)
+class Gate:
+    """Where a command waits until it is let through."""
+
+    path: Path
+
+    def put_up(self) -> None:
+        """Put it up."""
+        for end in self._ends:
+            os.mkfifo(end)
+
+    def wait(self) -> None:
+        """Arrive, and wait."""
+        for end, mode in zip(self._ends, (os.O_WRONLY, os.O_RDONLY), strict=True):
+            os.close(os.open(end, mode))  # who opens one end of a pipe waits for who opens the other
+
+    def reached(self) -> None:
+        """Return when somebody has arrived."""
+        os.close(os.open(self._ends[0], os.O_RDONLY))
+
+    def open(self) -> None:
+        """Let who waits through."""
+        os.close(os.open(self._ends[1], os.O_WRONLY))
+
+    @property
+    def _ends(self) -> tuple[Path, Path]:
+        return self.path.with_suffix(".in"), self.path.with_suffix(".out")
 
 
 @dataclass
@@ -49,6 +82,12 @@ class Strike:
         os.write(self.told, f"{' '.join([what, *names])}\n".encode())
         self.count += 1
         if self.count == self.at:
+            self._strike()
+
+    def _strike(self) -> None:
+        if gate := os.environ.get(GATE):
+            Gate(Path(gate)).wait()
+        else:
             os.kill(os.getpid(), self.signal)
 
 

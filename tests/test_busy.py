@@ -5,15 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import made
 import pytest
-from held import Held
+from held import Held, when_waited_for
 from mutated import within
 from reviewed import Step, history, log, project, run, runs, state, takes
 
@@ -68,17 +67,6 @@ def folder(begun: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path
     monkeypatch.setenv("EDITOR", "sed -i s/stand-in/stopgap/")
     monkeypatch.chdir(tmp_path)
     return Path(shutil.copytree(begun, tmp_path / "project"))
-
-
-def when_waited_for(act: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Act as soon as a command waits for its turn."""
-
-    class Waiting(Thread):
-        def start(self) -> None:
-            super().start()
-            act()
-
-    monkeypatch.setattr("panel.turn.Thread", Waiting)
 
 
 @each_step

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 
 import made
 import pytest
 from forked import Child, Forked
-from held import Held
+from held import Held, when_waited_for
 from mutated import within
 from reviewed import (
     Step,
@@ -35,6 +35,7 @@ from reviewed import (
     state,
     takes,
 )
+from struck import GATE, POINTS, Gate
 from vendor import ANTHROPIC, Answer, Call, Vendor
 
 TOGETHER = 50
@@ -97,6 +98,121 @@ def test_fifty_retakes_by_two_lose_no_take(pair: tuple[Forked, Forked], tmp_path
     assert accepted == {seat.persona: number_of(history(folder), seat) for seat in record(folder).seats}
 
 
+# In the middle of a command
+
+
+@pytest.fixture(scope="module")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a tool with two takes of mason0, the first of them in the record."""
+    folder = project(tmp_path_factory.mktemp("begun") / "project", 2)
+    assert 0 == run(folder, "review").exit_code
+    assert 0 == run(folder, "retake", "--persona", "mason0", "--keep").exit_code
+    return folder
+
+
+FIRST: dict[str, Step] = {
+    "accept": ACCEPT,
+    "edit": EDIT,
+    "restore": ("restore", "--persona", "mason0", "--take", "2"),
+    "lock": ("lock", "--persona", "mason0"),
+}
+STEPS_TO_PUT = 5
+"""So many points before a file is put in its place, it is begun: what is in it was read from the other files before."""
+
+MEETINGS = [
+    *((name, "choices.json", STEPS_TO_PUT) for name in FIRST),
+    *((name, "review.json", 0) for name in FIRST if name != "lock"),
+    ("accept", "review.md", STEPS_TO_PUT),
+]
+"""Where the suite stops the first command; the campaign stops it at all of its points."""
+
+
+@dataclass
+class Halfway:
+    """A command that is stopped at one of its points, while another one is run."""
+
+    forked: Forked
+    begun: Path
+    home: Path
+    points: dict[str, list[str]] = field(default_factory=dict)
+
+    def points_of(self, name: str) -> list[str]:
+        """Return what a command does with files, in order."""
+        if name not in self.points:
+            folder = Path(shutil.copytree(self.begun, self.home / name))
+            assert 0 == self._start(folder, name, 0).ended()
+            self.points[name] = (folder / "points").read_text().splitlines()
+        return self.points[name]
+
+    def place(self, name: str, file: str, before: int) -> int:
+        """Return the point so many points before a file is put in its place."""
+        points = self.points_of(name)
+        return 1 + next(place for place, point in enumerate(points) if point.endswith(f" {file}")) - before
+
+    def run(self, folder: Path, name: str, place: int, other: Step) -> None:
+        """Stop a command at a point, run another one until it waits or ends, and let the first one go on."""
+        gate = Gate(folder / "gate")
+        gate.put_up()
+        opened: list[bool] = []
+
+        def go_on() -> None:
+            if not opened:
+                opened.append(True)
+                gate.open()
+
+        first = self._start(folder, name, place, gate)
+        gate.reached()
+        with pytest.MonkeyPatch.context() as patch:
+            when_waited_for(go_on, patch)
+            done = run(folder, *other)
+        go_on()
+        assert [0, 0] == [first.ended(), done.exit_code], done.output
+
+    def _start(self, folder: Path, name: str, place: int, gate: Gate | None = None) -> Child:
+        environment = {POINTS: str(folder / "points"), "EDITOR": "sed -i s/stand-in/stopgap/"}
+        environment |= {GATE: str(gate.path)} if gate else {}
+        return self.forked.start(*arguments(FIRST[name]), folder=folder, environment=environment, strike=place)
+
+
+@pytest.fixture(scope="module")
+def halfway(pair: tuple[Forked, Forked], begun: Path, tmp_path_factory: pytest.TempPathFactory) -> Halfway:
+    """Give such a command at a tool with two takes of mason0, the first of them in the record."""
+    return Halfway(pair[0], begun, tmp_path_factory.mktemp("halfway"))
+
+
+def assert_both_stand(folder: Path, name: str) -> None:
+    """Assert that what both commands did is in the choices, in the record, in the history and in the log."""
+    assert_agrees(folder)
+    assert [] == broken_lines(log(folder))
+    assert "mason1" in choices(folder).seats
+    assert 2 == history(folder).number_of(seat(folder, "mason1"))
+    assert ("mason0" in choices(folder).locked) if name == "lock" else ("mason0" in choices(folder).seats)
+    assert {name, "accept"} <= {event.name for event in history(folder).events()}
+
+
+@pytest.mark.parametrize(("name", "file", "before"), MEETINGS)
+def test_what_two_do_at_once_both_stands(
+    name: str, file: str, before: int, halfway: Halfway, begun: Path, tmp_path: Path
+) -> None:
+    """Where a command is run while another one is writing, it waits for it, and what both did stands."""
+    folder = Path(shutil.copytree(begun, tmp_path / "project"))
+
+    halfway.run(folder, name, halfway.place(name, file, before), OTHER)
+    assert_both_stand(folder, name)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("name", FIRST)
+def test_what_two_do_at_once_stands_wherever_they_meet(
+    name: str, halfway: Halfway, begun: Path, tmp_path: Path
+) -> None:
+    """At whichever point of one command another one is run, what both did stands."""
+    for place in range(1, len(halfway.points_of(name)) + 1):
+        folder = Path(shutil.copytree(begun, tmp_path / str(place)))
+        halfway.run(folder, name, place, OTHER)
+        assert_both_stand(folder, name)
+
+
 # While an editor is open
 
 
@@ -130,15 +246,6 @@ class Desk:
         """The text in the file that the command names."""
         [path] = re.findall(r"Your text is kept in (.*)", (self.folder / "said").read_text())
         return Path(path).read_text()
-
-
-@pytest.fixture(scope="module")
-def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a tool with two takes of mason0, the first of them in the record."""
-    folder = project(tmp_path_factory.mktemp("begun") / "project", 2)
-    assert 0 == run(folder, "review").exit_code
-    assert 0 == run(folder, "retake", "--persona", "mason0", "--keep").exit_code
-    return folder
 
 
 @pytest.fixture
@@ -198,13 +305,11 @@ def test_words_that_wait_for_their_turn_replace_no_newer_take(
     monkeypatch.chdir(tmp_path)
     with Held(runs(desk.folder)) as held:
 
-        class Waiting(Thread):
-            def start(self) -> None:
-                super().start()
-                shutil.copytree(later, desk.folder, dirs_exist_ok=True)
-                held.let_go()
+        def accept() -> None:
+            shutil.copytree(later, desk.folder, dirs_exist_ok=True)
+            held.let_go()
 
-        monkeypatch.setattr("panel.turn.Thread", Waiting)
+        when_waited_for(accept, monkeypatch)
         done = run(desk.folder, *EDIT)
 
     assert 2 == done.exit_code, done.output
