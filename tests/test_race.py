@@ -185,7 +185,7 @@ def assert_both_stand(folder: Path, name: str) -> None:
     assert_agrees(folder)
     assert [] == broken_lines(log(folder))
     assert "mason1" in choices(folder).seats
-    assert 2 == history(folder).number_of(seat(folder, "mason1"))
+    assert 2 == number_of(history(folder), seat(folder, "mason1"))
     assert ("mason0" in choices(folder).locked) if name == "lock" else ("mason0" in choices(folder).seats)
     assert {name, "accept"} <= {event.name for event in history(folder).events()}
 
