@@ -292,3 +292,13 @@ def test_a_lock_needs_something_to_keep(office: Office) -> None:
     assert "plumb: stone: has nothing to keep in the record" in office.refused("lock", "plumb", "--persona", "stone")
     office.done("lock", "plumb")
     assert "plumb: locked as a whole" in office.refused("lock", "plumb", *ONE, "--release")
+
+
+def test_an_earlier_take_can_be_read(desk: Office) -> None:
+    """`panel show` prints a take of the history, in words and as JSON; of no critic or of several it asks whose."""
+    first = desk.data("takes/mason1-1.json")["seat"]
+
+    assert first["take"]["headline"] in desk.done("show", "plumb", *ONE, "--take", "1")
+    assert first == json.loads(desk.done("show", "plumb", *ONE, "--take", "1", "--json"))
+    assert "no take 9 of mason1; there are 1, 2" in desk.refused("show", "plumb", *ONE, "--take", "9")
+    assert "say whose with one --persona" in desk.refused("show", "plumb", "--take", "1")

@@ -82,9 +82,15 @@ def show(review: Review, only: list[str]) -> None:
         if only and seat.persona not in only:
             continue
         console.print()
-        console.print(seat_line(seat) if seat.take is None else seat_score(seat, seat.take))
-        if seat.take:
-            console.print(Padding(_take(seat.take), (0, 0, 0, 2)))
+        show_seat(seat, console)
+
+
+def show_seat(seat: Seat, console: Console | None = None) -> None:
+    """Print one seat: what it says with its ratings and quotes, or why there is no take."""
+    console = console or Unheard(highlight=False, markup=False)
+    console.print(seat_line(seat) if seat.take is None else seat_score(seat, seat.take))
+    if seat.take:
+        console.print(Padding(_take(seat.take), (0, 0, 0, 2)))
 
 
 def seat_score(seat: Seat, take: Take) -> Text:

@@ -11,8 +11,9 @@ from panel.cli import sheet
 from panel.document import nearest, shown
 from panel.errors import RecordError, printable
 from panel.files import Json, is_there
+from panel.history import History
 from panel.names import SLUG
-from panel.review import Review
+from panel.review import Review, Seat
 from panel.settings import Settings
 from panel.store import Store, read_review
 
@@ -25,6 +26,7 @@ def show(
         str, typer.Argument(metavar="TOOL", help="The slug of a reviewed tool, or the path of a review.json.")
     ],
     persona: Annotated[list[str] | None, typer.Option(help="Show only this take. Repeatable.")] = None,
+    take: Annotated[int | None, typer.Option(min=1, help="An earlier take of one critic, as panel log counts.")] = None,
     runs: Annotated[Path | None, typer.Option(help="Where records are.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
 ) -> None:
@@ -36,10 +38,24 @@ def show(
             raise RecordError(
                 f"--persona: no seat '{id}' in the review of {review.tool.name}{nearest(id, seats, 'seats are')}"
             )
+    shown = _taken(_path(tool, runs).parent, persona or [], take) if take else review
     if json:
-        sheet.print_json(review.as_json())
-        return
-    sheet.show(Review.model_validate(_shown(review.as_json())), persona or [])
+        sheet.print_json(shown.as_json())
+    elif isinstance(shown, Seat):
+        sheet.show_seat(Seat.model_validate(_shown(shown.as_json())))
+    else:
+        sheet.show(Review.model_validate(_shown(shown.as_json())), persona or [])
+
+
+def _taken(folder: Path, persona: list[str], number: int) -> Seat:
+    """Return an earlier take of one critic."""
+    if len(persona) != 1:
+        raise RecordError("--take: takes are numbered by critic: say whose with one --persona")
+    entries = History(folder).entries(persona[0])
+    if number not in entries:
+        known = f"there are {', '.join(map(str, entries))}" if entries else "there is none yet"
+        raise RecordError(f"--take: no take {number} of {persona[0]}; {known}")
+    return entries[number].seat
 
 
 def _shown(data: Json) -> Json:

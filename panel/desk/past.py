@@ -76,6 +76,8 @@ async def restore(project: Project, tool: Tool, persona: Persona, number: int, *
     entry = history.entries(persona.id).get(number)
     if entry is None:
         raise InputError(f"{tool.slug}: {persona.id}: no take {number}{_known(history.entries(persona.id))}")
+    if entry.seat.is_let_down:
+        raise InputError(f"{tool.slug}: {persona.id}: take {number} is none: {standing(entry.seat)}")
     question = project.question(tool, persona)
     changes = entry.makeup.changes(Makeup.of(question), persona.id)
     if not changes and not entry.choice.holds(tool, persona):
