@@ -52,9 +52,14 @@ def failing(office: Office) -> dict[str, str]:
     """Return the checks that fail, each with its reason, by the message of the command; nothing is written."""
     before = office.tree()
     head, *lines = office.refused(*APPROVE).splitlines()
-    assert ("panel: plumb: not approved:", before) == (head, office.tree())
-    found = [line.removeprefix("  - ").partition(": ") for line in lines]
-    return {what: why for what, _, why in found}
+    assert ("panel: plumb: not approved; this does not hold:", before) == (head, office.tree())
+    found: dict[str, list[str]] = {}
+    for line in lines:
+        if line.startswith("  - "):
+            found[line.removeprefix("  - ")] = []
+        else:
+            found[[*found][-1]].append(line.strip())
+    return {what: "; ".join(whys) for what, whys in found.items()}
 
 
 def voids(office: Office) -> list[Any]:

@@ -186,7 +186,7 @@ def test_a_provider_that_fails_costs_no_answer(tmp_path: Path) -> None:
 
     assert (1, 1, False) == (failed.exit_code, kept, is_written)
     assert "failed: 401" in failed.stdout
-    assert "1 replies are recorded, 2 to ask" in again.stdout
+    assert "1 reply is recorded, 2 to ask" in again.stdout
     assert (0, 5, 3) == (again.exit_code, len(vendor.calls), recordings(home))
 
 

@@ -304,3 +304,33 @@ def test_what_can_t_be_verified_is_told(
 
     assert 2 == done.exit_code
     assert message in done.stderr
+
+
+def test_a_project_that_can_t_be_read_is_told_where_ci_looks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken dossier ends with exit 2, and its place is in the annotation, in the summary and in the JUnit report."""
+    home = small(tmp_path)
+    (home / "plumb.yaml").write_text("tagline: nothing else\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    done = run("verify", str(home), "--junit", str(tmp_path / "panel.xml"))
+    place = (home / "plumb.yaml").relative_to(tmp_path)
+
+    assert 2 == done.exit_code
+    assert f"::error file={place},line=1,title=panel%3A project::" in done.stdout
+    assert "name: is missing" in (tmp_path / "summary.md").read_text()
+    assert "1" == ET.parse(tmp_path / "panel.xml").getroot().get("errors")
+
+
+def test_a_page_that_was_changed_by_hand_is_seen(tmp_path: Path) -> None:
+    """A page that no longer says what its record says is a difference, named by its file."""
+    home = small(tmp_path)
+    (home / "panel.toml").write_text('model = "fake:ship"\ntools = ["."]\n')
+    run("review", str(home / "plumb.yaml"))
+    assert 0 == run("verify", str(home)).exit_code
+    page = home / "runs" / "plumb" / "review.md"
+    page.write_text(page.read_text() + "hello")
+    done = run("verify", str(home))
+
+    assert 3 == done.exit_code
+    assert "Plumb: review.md says something else than the record" in done.stdout

@@ -15,6 +15,7 @@ from panel.cli.screen import Screen
 from panel.cli.sheet import inert
 from panel.desk.approval import voided
 from panel.errors import InputError, on_one_line
+from panel.files import is_folder
 from panel.pipeline import Reviewed
 from panel.project import Project
 from panel.shelf import ENDINGS, Shelved, named
@@ -25,7 +26,7 @@ Named = Annotated[
     str, typer.Argument(metavar="TOOL", help="A dossier, or the slug of one in the project.", show_default=False)
 ]
 Tools = Annotated[
-    list[str] | None, typer.Argument(metavar="[TOOLS]", help="Dossiers or slugs; all of the project if none.")
+    list[str] | None, typer.Argument(metavar="[TOOLS]", help="Dossiers or slugs, or a project; all if none.")
 ]
 Runs = Annotated[Path | None, typer.Option(help="Where records and the ledger are.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print what was found as JSON.")]
@@ -44,6 +45,9 @@ def found(tool: str, **flags: object) -> tuple[Project, Tool]:
 
 def all_found(tools: list[str] | None, runs: Path | None) -> tuple[Project, list[Shelved]]:
     """Return the project and the tools that are named, all of its own where none is."""
+    if tools and len(tools) == 1 and is_folder(Path(tools[0])):
+        project = Project.open(Path(tools[0]), {"runs": runs})
+        return project, named(project, [])
     paths = [Path(tool) for tool in tools or [] if Path(tool).suffix in ENDINGS]
     project = Project.open(paths[0].parent if paths else Path.cwd(), {"runs": runs})
     return project, named(project, tools or [])

@@ -47,7 +47,10 @@ def edit_command(
                 typer.echo("Nothing was changed.")
                 return
             done = asyncio.run(edit(project, subject, critic, begun, change))
-    tell(Screen(), project, subject, done)
+    screen, seat = Screen(), done.review.seat(critic.id)
+    tell(screen, project, subject, done)
+    for flag in seat.take.flags if seat and seat.take else ():
+        screen.say(f"to check: {flag.text}")
 
 
 def _account() -> str:

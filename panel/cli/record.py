@@ -23,6 +23,7 @@ from panel.golden.verify import outcome
 from panel.llm.open import Providers
 from panel.mode import announcement, ways_forward
 from panel.project import Project
+from panel.seating import Seating
 from panel.shelf import ENDINGS, Shelved, named
 
 app = typer.Typer(rich_markup_mode=None)
@@ -67,6 +68,9 @@ def _opened(where: Sequence[str], model: str | None) -> tuple[Project, list[Shel
 def _recorded(project: Project, tools: Sequence[Shelved], only: Sequence[str], screen: Screen, yes: bool) -> int:
     """Say what it can cost, ask, and return the exit code."""
     estimate = asyncio.run(bound(project, tools, only, datetime.now(UTC)))
+    for one in tools:
+        if dropped := Seating.of(project, one.tool, ()).dropped:
+            screen.say(f"note: {one.tool.slug}: {', '.join(dropped)}: the take that was accepted no longer holds")
     screen.say(price(estimate))
     if estimate.asked and not _agreed(yes, "Ask"):
         return 0

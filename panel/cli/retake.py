@@ -104,7 +104,10 @@ class _Session:
             self._head(asked)
             taken = asyncio.run(self._retaken(asked))
             self._show(taken)
-            answer = self._answer(taken)
+            try:
+                answer = self._answer(taken)
+            except typer.Abort:
+                return self._undecided(taken)
             if answer == "accept":
                 return self._accepted(taken)
             asyncio.run(leave(self.project, self.tool, taken))
@@ -114,6 +117,12 @@ class _Session:
                 return 0 if taken.can_be_accepted else 1
             note = typer.prompt("note to the critic (empty: none)", default="", show_default=False).strip() or None
             asked = planned(self.project, self.tool, asked.question.persona, note, asked.samples)
+
+    def _undecided(self, taken: Retake) -> int:
+        """Say what became of a take that nobody decided on; return the exit code."""
+        kept = f"; the new one is take {taken.number}: panel restore brings it in" if taken.number else ""
+        self.screen.say(f"\nInterrupted. The old take stands{kept}.")
+        return INTERRUPTED
 
     def _accepted(self, taken: Retake) -> int:
         """Accept a take; return the exit code."""

@@ -18,7 +18,7 @@ from panel.files import is_file, write_whole
 from panel.golden.accept import accept
 from panel.golden.audit import Finding, audit
 from panel.golden.bench import bench
-from panel.golden.reports import commands, junit, summary
+from panel.golden.reports import broken_commands, broken_junit, commands, junit, summary
 from panel.golden.verify import Difference, Verification, verify
 from panel.project import Project
 from panel.shelf import ENDINGS, shelf
@@ -47,8 +47,14 @@ def verify_command(
         raise typer.Exit(_audited(where))
     if not where.is_dir():
         raise InputError(f"{where}: there is no such folder, and no such record")
-    opened = Project.open(where, {"mode": "replay"})
-    project, tools = bench(opened), shelf(opened)
+    if persona and not accepts:
+        raise InputError("--persona goes with --accept: it says whose new takes are taken in")
+    try:
+        opened = Project.open(where, {"mode": "replay"})
+        project, tools = bench(opened), shelf(opened)
+    except InputError as error:
+        _report_broken(str(error), junit_xml)
+        raise
     only = [project.persona(id).id for id in persona or []]
     found = asyncio.run(verify(project, tools, is_whole=True))
     _report(found, where, junit_xml, markdown)
@@ -71,13 +77,32 @@ def _report(found: Verification, where: Path, junit_xml: Path | None, markdown: 
     if _in_github():
         for line in commands(found, Path.cwd()):
             typer.echo(line)
-        if page := os.environ.get("GITHUB_STEP_SUMMARY"):
-            with Path(page).open("a", encoding="utf-8") as file:
-                file.write(summary(found))
+        _add_to_step_summary(summary(found))
     if junit_xml:
         write_whole(junit_xml, junit(found))
     if markdown:
         write_whole(markdown, summary(found).encode())
+
+
+def _report_broken(problem: str, junit_xml: Path | None) -> None:
+    """Write the reports of a project that can't be verified at all."""
+    if _in_github():
+        for line in broken_commands(problem, Path.cwd()):
+            typer.echo(line)
+        _add_to_step_summary(f"### Panel: the project can't be read\n\n    {on_one_line(problem)}\n")
+    if junit_xml:
+        write_whole(junit_xml, broken_junit(problem))
+
+
+def _add_to_step_summary(text: str) -> None:
+    page = os.environ.get("GITHUB_STEP_SUMMARY")
+    if not page:
+        return
+    try:
+        with Path(page).open("a", encoding="utf-8") as file:
+            file.write(text)
+    except OSError as error:
+        raise InputError(f"GITHUB_STEP_SUMMARY: {page}: can't be written: {error.strerror or error}") from error
 
 
 def _details(differences: Sequence[Difference]) -> Iterator[str]:
@@ -102,7 +127,11 @@ def _last_line(found: Verification, where: Path) -> str:
     ways = {
         "changed": f"to take the new outcome in: panel verify{folder} --accept",
         "no golden record": f"to take the new outcome in: panel verify{folder} --accept",
-        "missing recording": f"to ask for what is missing: panel record{folder}",
+        "missing recording": (
+            f"to ask for what is missing: panel record{folder}\n"
+            f"  where only the form of a prompt changed: panel record{folder} --carry --persona ... --reason ..."
+        ),
+        "changed page": "to write the page again: panel review",
     }
     kinds = dict.fromkeys(difference.kind for difference in found.differences)
     how = dict.fromkeys(ways[kind] for kind in kinds if kind in ways)

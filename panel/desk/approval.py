@@ -66,6 +66,11 @@ class Check:
     problems: Sequence[str]
     """Where it does not; empty where it does."""
 
+    @property
+    def complaint(self) -> list[str]:
+        """What is wrong, a line each; nothing where it holds."""
+        return [f"  - {self.what}", *(f"      {problem}" for problem in self.problems)] if self.problems else []
+
 
 def checklist(review: Review, status: ToolStatus, tool: Tool, today: date) -> list[Check]:
     """Return the checks of a review before it is published; `status` and `tool` are those of the dossier as it is."""
@@ -100,8 +105,8 @@ async def approve(project: Project, tool: Tool, by: str, checks: Sequence[Check]
 
     Raises NotApproved where a check fails, or where the record is not the one that was checked.
     """
-    if failing := [f"  - {check.what}: {'; '.join(check.problems)}" for check in checks if check.problems]:
-        raise NotApproved("\n".join([f"{tool.slug}: not approved:", *failing]))
+    if failing := [line for check in checks for line in check.complaint]:
+        raise NotApproved("\n".join([f"{tool.slug}: not approved; this does not hold:", *failing]))
     checked = tuple(check.what for check in checks)
     approval = Approval(tool=tool.slug, by=by, at=now(), checked=checked, review=digest(review), dossier=tool.digest)
     async with project.store.turn(tool.slug):

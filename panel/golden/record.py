@@ -84,7 +84,8 @@ def _plans(project: Project, shelved: Shelved, personas: Sequence[str]) -> dict[
 
 def price(estimate: Estimate) -> str:
     """Return what an estimate comes to, in words."""
-    asked = f"{estimate.kept} replies are recorded, {estimate.asked} to ask"
+    kept = f"{estimate.kept} {'reply is' if estimate.kept == 1 else 'replies are'} recorded"
+    asked = f"{kept}, {estimate.asked} to ask"
     if not estimate.asked:
         return f"{asked}: nothing to pay"
     if estimate.likely is None or estimate.most is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -56,6 +57,29 @@ def _annotation(difference: Difference, root: Path) -> str:
 def _property(text: str) -> str:
     escaped = on_one_line(text).replace("%", "%25")
     return escaped.replace(":", "%3A").replace(",", "%2C")
+
+
+def broken_junit(problem: str) -> bytes:
+    """Return JUnit XML for a project that can't be verified at all: one case with the error."""
+    suite = ET.Element("testsuite", name="panel verify", tests="1", failures="0", errors="1")
+    case = ET.SubElement(suite, "testcase", classname="panel", name="project")
+    error = ET.SubElement(case, "error", type="input", message=on_one_line(problem))
+    error.text = printable(problem)
+    ET.indent(suite)
+    whole: bytes = ET.tostring(suite, encoding="utf-8", xml_declaration=True)
+    return whole + b"\n"
+
+
+def broken_commands(problem: str, root: Path) -> list[str]:
+    """Return the faults of a project that can't be verified, a line each, as GitHub shows them beside the files."""
+    return [_fault_command(line, root) for line in problem.splitlines()[:MOST_ANNOTATIONS]]
+
+
+def _fault_command(line: str, root: Path) -> str:
+    place, found = "", re.match(r"(.+?\.(?:ya?ml|toml|md|j2|txt|json))(?::(\d+))?: ", line)
+    if found and (path := Path(found[1])).is_relative_to(root):
+        place = f"file={_property(str(path.relative_to(root)))}," + (f"line={found[2]}," if found[2] else "")
+    return f"::error {place}title=panel%3A project::{printable(line).replace('%', '%25')}"
 
 
 def summary(verification: Verification) -> str:
