@@ -93,8 +93,7 @@ class Seating:
             problem = "is not the record that was locked; restore it, or let go: panel lock --release"
             raise RecordError.at(project.store.review_path(tool.slug), None, "", problem)
         asked = [persona for persona in project.panel if not only or persona.id in only]
-        chosen = [(persona, stored.seats[persona.id]) for persona in asked if persona.id in stored.seats]
-        dropped = [each.id for each, one in chosen if not one.holds(tool, each) and not stored.locks(each.id)]
+        dropped = [persona.id for persona in asked if _is_void(stored, tool, persona)]
         return cls(project=project, tool=tool, record=record, only=only, stored=stored, dropped=dropped)
 
     @property
@@ -230,6 +229,12 @@ class Seating:
             choice=chosen,
             is_live=is_live,
         )
+
+
+def _is_void(stored: Choices, tool: Tool, persona: Persona) -> bool:
+    """Return whether the choice for a seat no longer holds, and nothing else keeps the seat."""
+    chosen = stored.seats.get(persona.id)
+    return chosen is not None and not chosen.holds(tool, persona) and not stored.locks(persona.id)
 
 
 def _answers(seat: Seat, asked: Asked) -> bool:

@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, Field, StringConstraints
 
 from panel.document import Document, fit, nearest, read_document, read_text
 from panel.errors import ToolError
-from panel.files import Json, digest_of, is_folder
+from panel.files import Json, digest_of
 from panel.names import SLUG, Names, folded, names_of, slug_of
 from panel.passages import Passage, addressed
 from panel.record import Record
@@ -197,8 +197,6 @@ def read_tool(path: Path, personas: Collection[str] | None = None) -> Tool:
 
 def read_dossier(path: Path) -> Document:
     """Return what is in a dossier's file; raises ToolError where it is no mapping that Panel reads."""
-    if is_folder(path):
-        raise ToolError.at(path, None, "", "is a folder; name a dossier in it, a file that ends in .yaml")
     return read_document(read_text(path, ToolError), path, ToolError)
 
 

@@ -15,9 +15,10 @@ from panel.cli.screen import Screen
 from panel.cli.sheet import inert
 from panel.desk.approval import voided
 from panel.errors import InputError, on_one_line
-from panel.files import is_folder
+from panel.files import is_file
 from panel.pipeline import Reviewed
 from panel.project import Project
+from panel.settings import FILE
 from panel.shelf import ENDINGS, Shelved, named
 from panel.text import clean
 from panel.tool import Tool
@@ -45,7 +46,7 @@ def found(tool: str, **flags: object) -> tuple[Project, Tool]:
 
 def all_found(tools: list[str] | None, runs: Path | None) -> tuple[Project, list[Shelved]]:
     """Return the project and the tools that are named, all of its own where none is."""
-    if tools and len(tools) == 1 and is_folder(Path(tools[0])):
+    if tools and tools[0] and len(tools) == 1 and is_file(Path(tools[0]) / FILE):
         project = Project.open(Path(tools[0]), {"runs": runs})
         return project, named(project, [])
     paths = [Path(tool) for tool in tools or [] if Path(tool).suffix in ENDINGS]

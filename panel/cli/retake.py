@@ -25,6 +25,7 @@ from panel.mode import announcement, ways_forward
 from panel.pipeline import Reviewed
 from panel.project import Project
 from panel.seating import Asked
+from panel.take import Take
 from panel.tool import Tool
 
 app = typer.Typer(rich_markup_mode=None)
@@ -158,15 +159,9 @@ class _Session:
         self.screen.say(f"{self.tool.name} ({self.tool.slug}) · {name} once more: sample {asked.first}{more}{note}")
 
     def _show(self, taken: Retake) -> None:
-        old = next((seat for seat in taken.before.seats if seat.persona == taken.persona.id), None)
-        before, after = old.take if old else None, taken.seat.take
-        self.screen.say("")
-        changed_prose = prose_changed(before, after) if after else {}
-        for name in (each for each in SHOWN if each in changed_prose):
-            show_words(self.screen, name, changed_prose[name])
-        if others := _others(changed_prose):
-            self.screen.indented(Text(f"and in {', '.join(others)} (panel diff shows them)"), 2)
-        self.screen.say("")
+        old, after = taken.before.seat(taken.persona.id), taken.seat.take
+        before = old.take if old else None
+        self._show_prose(before, after)
         if before and after:
             changed = ", ".join(ratings(before, after)) or "no rating changed"
             self.screen.say(f"  score    {_to(str(before.score), str(after.score))}: {changed}")
@@ -178,6 +173,15 @@ class _Session:
             self.screen.say(f"  to check {flag.text}")
         self.screen.say(f"  pages    {', '.join(taken.pages)}")
         self.screen.say(f"  cost     {paid([*taken.seat.asks], taken.asked)}")
+
+    def _show_prose(self, before: Take | None, after: Take | None) -> None:
+        self.screen.say("")
+        changed_prose = prose_changed(before, after) if after else {}
+        for name in (each for each in SHOWN if each in changed_prose):
+            show_words(self.screen, name, changed_prose[name])
+        if others := _others(changed_prose):
+            self.screen.indented(Text(f"and in {', '.join(others)} (panel diff shows them)"), 2)
+        self.screen.say("")
 
 
 def _others(changed: Iterable[str]) -> list[str]:

@@ -21,9 +21,10 @@ from panel.golden.bench import bench
 from panel.golden.reports import broken_commands, broken_junit, commands, junit, summary
 from panel.golden.verify import Difference, Verification, verify
 from panel.project import Project
-from panel.shelf import ENDINGS, shelf
+from panel.shelf import ENDINGS, Shelved, shelf
 
 app = typer.Typer(rich_markup_mode=None)
+_DOSSIER = "is a dossier; name the folder of its project, or a review.json"
 MOST_NAMED = 5
 """So many takes that share their changed lines are named."""
 
@@ -39,31 +40,49 @@ def verify_command(
     markdown: Annotated[Path | None, typer.Option("--summary", help="Write a summary in Markdown here.")] = None,
 ) -> None:
     """Replay every review, and fail in words where it says something else than its record."""
-    if where.suffix in ENDINGS:
-        raise InputError(f"{where}: is a dossier; name the folder of its project, or a review.json")
     if where.suffix == ".json" or is_file(where):
-        if accepts or persona or junit_xml or markdown:
-            raise InputError("a record is recomputed, not accepted or reported on: leave the options out")
+        _refuse(where, any([accepts, persona, junit_xml, markdown]))
         raise typer.Exit(_audited(where))
-    if not where.is_dir():
-        raise InputError(f"{where}: there is no such folder, and no such record")
     if persona and not accepts:
         raise InputError("--persona goes with --accept: it says whose new takes are taken in")
-    try:
-        opened = Project.open(where, {"mode": "replay"})
-        project, tools = bench(opened), shelf(opened)
-    except InputError as error:
-        _report_broken(str(error), junit_xml)
-        raise
+    project, tools = _opened(where, junit_xml)
     only = [project.persona(id).id for id in persona or []]
     found = asyncio.run(verify(project, tools, is_whole=True))
     _report(found, where, junit_xml, markdown)
     if found.differences and accepts:
-        written = asyncio.run(accept(project, found.outcomes, only))
-        typer.echo(printable(f"accepted: {', '.join(written) or 'nothing'}"))
-        found = asyncio.run(verify(project, tools, is_whole=True))
+        found = asyncio.run(_accepted(project, tools, found, only))
         typer.echo(printable(_last_line(found, where)))
     raise typer.Exit(DIFFERENT if found.differences else 0)
+
+
+def _refuse(record: Path, has_options: bool) -> None:
+    """Refuse a file that is no record, and options that say nothing of one."""
+    if record.suffix in ENDINGS:
+        raise InputError(f"{record}: {_DOSSIER}")
+    if has_options:
+        raise InputError("a record is recomputed, not accepted or reported on: leave the options out")
+
+
+def _opened(where: Path, junit_xml: Path | None) -> tuple[Project, list[Shelved]]:
+    """Return the project on the bench with its tools; where it is broken, CI is told before it ends."""
+    if not where.is_dir():
+        problem = _DOSSIER if where.suffix in ENDINGS else "there is no such folder, and no such record"
+        raise InputError(f"{where}: {problem}")
+    try:
+        opened = Project.open(where, {"mode": "replay"})
+        return bench(opened), shelf(opened)
+    except InputError as error:
+        _report_broken(str(error), junit_xml)
+        raise
+
+
+async def _accepted(
+    project: Project, tools: Sequence[Shelved], found: Verification, only: Sequence[str]
+) -> Verification:
+    """Take the new outcome in, and return what is left."""
+    written = await accept(project, found.outcomes, only)
+    typer.echo(printable(f"accepted: {', '.join(written) or 'nothing'}"))
+    return await verify(project, tools, is_whole=True)
 
 
 def _report(found: Verification, where: Path, junit_xml: Path | None, markdown: Path | None) -> None:

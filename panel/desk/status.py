@@ -160,11 +160,18 @@ class _Look:
             return NOT_ASKED if now is None else "answered, and not in the record yet"
         if changes := self._changes(persona, recorded, plan.question):
             return "; ".join(changes)
-        drawn = _drawn(recorded)
-        if (now and _drawn(now) != drawn) or (now is None and plan.samples != drawn and self._has(recorded)):
-            return f"samples changed: {drawn} to {plan.samples}"
-        if now is None:
-            return "its recording is gone from the ledger"
+        return self._lost(recorded, plan) if now is None else self._otherwise(recorded, plan, now)
+
+    def _lost(self, recorded: Seat, plan: Asked) -> str:
+        """Return why the ledgers do not have what is asked now, though nothing that was asked with changed."""
+        if plan.samples != _drawn(recorded) and self._has(recorded):
+            return f"samples changed: {_drawn(recorded)} to {plan.samples}"
+        return "its recording is gone from the ledger"
+
+    def _otherwise(self, recorded: Seat, plan: Asked, now: Seat) -> str:
+        """Return why the seat would be another one, though nothing that was asked with changed."""
+        if _drawn(now) != _drawn(recorded):
+            return f"samples changed: {_drawn(recorded)} to {plan.samples}"
         # No reply saw the other names of the tool, but a take that says one is no longer flagged, or is from now on.
         is_renamed = self.record is not None and self.record.tool.aliases != self.seating.tool.aliases
         return "aliases changed" if is_renamed else "another take was accepted"

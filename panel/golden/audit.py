@@ -151,10 +151,15 @@ async def _replayed(project: Project, review: Review, seat: Seat, persona: Perso
     except RecordError as error:
         return Finding(what, str(error))
     if again == seat:
-        is_known = asked.choice == known or not (seat.take and seat.take.edited_by)
-        return Finding(what, None, None if is_known else "its words were edited, and what was edited is not here")
+        return Finding(what, None, _unknown_words(seat, asked.choice == known))
     old, new = (review.model_copy(update={"seats": (each,)}) for each in (again, seat))
     return Finding(what, "; ".join(meanings(old, new)))
+
+
+def _unknown_words(seat: Seat, is_known: bool) -> str | None:
+    """Return why the words of a take can't be told from the critic's own, or None where they can."""
+    is_edited = seat.take is not None and seat.take.edited_by is not None
+    return "its words were edited, and what was edited is not here" if is_edited and not is_known else None
 
 
 def _elsewhere(project: Project, persona: Persona | None, seat: Seat, tool: Tool) -> str | None:

@@ -201,12 +201,16 @@ def _changes(before: list[str], after: list[str]) -> list[str]:
     for _, start, end, new_start, new_end in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
         old, new = before[start:end], after[new_start:new_end]
         if old != new:
-            changed += [f"- {_around(line, twin)}" for line, twin in zip_longest(old, new) if line and line.strip()]
-            changed += [f"+ {_around(line, twin)}" for line, twin in zip_longest(new, old) if line and line.strip()]
+            changed += [*_signed("-", old, new), *_signed("+", new, old)]
     if before != after and not changed:
         changed = ["(in empty lines alone)"]
     shown, rest = changed[:MOST_DIFF_LINES], len(changed) - MOST_DIFF_LINES
     return [f"    {line}" for line in ([*shown, f"… and {rest} more lines"] if rest > 0 else shown)]
+
+
+def _signed(sign: str, lines: list[str], twins: list[str]) -> list[str]:
+    pairs = zip_longest(lines, twins)
+    return [f"{sign} {_around(line, twin)}" for line, twin in pairs if line and line.strip()]
 
 
 def _around(line: str, twin: str | None) -> str:
