@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import made
@@ -39,15 +41,30 @@ def small(folder: Path, *others: str, personas: int = 3) -> Path:
 
     A stand-in has answered: all of them ship.
     """
-    made.project(folder, personas=personas)
-    (folder / "panel.toml").write_text(SETTINGS)
-    (folder / "recordings").mkdir()
-    for name in others:
-        text = made.DOSSIER.replace("Plumb", name).replace("slug: plumb", f"slug: {name.lower()}")
-        (folder / f"{name.lower()}.yaml").write_text(text)
-    done = run("record", str(folder), "--yes")
-    assert 0 == done.exit_code, done.output
+    for name, content in _recorded(others, personas).items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
     return folder
+
+
+@cache
+def _recorded(others: Sequence[str], personas: int) -> dict[str, bytes]:
+    """Return the files of such a project; what it is made of is recorded once."""
+    with TemporaryDirectory() as home:
+        folder = Path(home)
+        made.project(folder, personas=personas)
+        (folder / "panel.toml").write_text(SETTINGS)
+        (folder / "recordings").mkdir()
+        for name in others:
+            (folder / f"{name.lower()}.yaml").write_text(dossier(name))
+        done = run("record", home, "--yes")
+        assert 0 == done.exit_code, done.output
+        return files(folder)
+
+
+def dossier(name: str) -> str:
+    """Return a dossier like Plumb's of a tool with another name."""
+    return made.DOSSIER.replace("Plumb", name).replace("slug: plumb", f"slug: {name.lower()}")
 
 
 def served(home: Path, url: str) -> None:

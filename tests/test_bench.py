@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import made
 from goldens import copied, golden, recording, small, verified
 from test_cli import run
 
@@ -47,6 +48,7 @@ def test_what_an_earlier_take_rests_on_is_used(tmp_path: Path) -> None:
         f"smollm3: founder: no review rests on the recording recordings/{ask[7:9]}/{ask[7:]}.json" for ask in asks
     }
     assert unused == set(without.meanings)
+    assert "\nsmollm3: founder:\n    delete it, or review the tool\n" in without.text
 
 
 def test_records_and_dossiers_belong_together(tmp_path: Path) -> None:
@@ -81,3 +83,28 @@ def test_a_review_that_is_locked_as_a_whole_stands(tmp_path: Path) -> None:
     assert {"plumb: mason0", "plumb: mason1", "plumb: mason2"} == {
         line.partition(": no ")[0] for line in released.meanings
     }
+
+
+def test_what_is_no_recording_by_its_name_is_left_alone(tmp_path: Path) -> None:
+    """What a crash or a person leaves in a ledger is neither a recording nor a fault."""
+    home = small(tmp_path)
+    folder = recording(home, "plumb", "mason0").parent
+    for path in (folder / ".abc.part", folder / "notes.txt", folder.parent / "README.md", folder.parent / "ab"):
+        path.write_text("{")
+
+    assert 0 == verified(home).code
+
+
+def test_recordings_in_runs_are_held_against_the_history_there(tmp_path: Path) -> None:
+    """Where golden records rest on the ledger in `runs`, what was tried there and not accepted is used."""
+    made.project(tmp_path, personas=3)
+    (tmp_path / "panel.toml").write_text('model = "fake:ship"\ntools = ["."]\ngolden = "golden"\n')
+    tool = str(tmp_path / "plumb.yaml")
+    run("record", str(tmp_path), "--yes")
+    run("review", tool)
+    run("retake", tool, "--persona", "mason1", "--keep")
+    tried = verified(tmp_path)
+    (tmp_path / "runs" / "plumb" / "takes" / "mason1-2.json").unlink()
+
+    assert 4 == len(list((tmp_path / "runs" / "ledger").glob("??/*.json")))
+    assert (0, 3) == (tried.code, verified(tmp_path).code)

@@ -40,15 +40,13 @@ def test_replies_are_carried_and_every_verify_counts_them(tmp_path: Path) -> Non
     was = {path.stem: path for path in (home / "recordings").glob("??/*.json")}
     reworded(home, "founder", "You have made payroll", "You have met payroll")
     done = carry(home, "--yes", persona="founder", reason=BECAUSE)
-    first, second = verified(home), verified(home)
-    accepted = verified(home, "--accept")
+    first, accepted = verified(home), verified(home, "--accept")
 
     shown = done.stdout.partition("DuckDB: ")[0]
     assert "Blender: Founder: the request differs in:\n    - You have made payroll" in shown
     assert "the reply was:\n    " in shown
     assert seat_of(home, "blender", "founder")["take"]["text"][:60] in shown
     assert "14 carried. Next: panel verify" == done.stdout.splitlines()[-1]
-    assert first == second
     assert "16 tools, 72 takes replayed, 14 carried: 14 changed." == first.counts
     assert {"other persona, asks"} == {line.rpartition(": ")[2] for line in first.meanings}
     assert "16 tools, 72 takes replayed, 14 carried: as recorded." == accepted.text.splitlines()[-1]
@@ -242,3 +240,48 @@ def test_a_carry_can_go_to_a_ledger_of_its_own(tmp_path: Path) -> None:
     new = [name for name in files(home) if name not in before]
     assert (1, "elsewhere") == (len(new), new[0].partition("/")[0])
     assert before == {name: text for name, text in files(home).items() if name in before}
+
+
+def test_what_can_be_carried_is_although_another_can_t(tmp_path: Path) -> None:
+    """Of two tools the one whose dossier changed is refused by name with exit 2, and the other one is carried."""
+    home = small(tmp_path, "Level")
+    reworded(home)
+    (home / "plumb.yaml").write_text(made.DOSSIER.replace("31 seconds", "32 seconds"))
+    done = carry(home, "--yes")
+
+    assert 2 == done.exit_code
+    assert "1 carried. Next: panel verify" == done.stdout.splitlines()[-1]
+    assert "plumb: mason1: the dossier changed, which is no change of form; ask anew" in done.stderr
+    assert "1 carried: " in verified(home).counts
+
+
+def test_a_repair_of_something_else_is_no_repair(tmp_path: Path) -> None:
+    """Where the new form complains about more than the old one did, the old repair answers nothing."""
+    home = small(tmp_path, personas=1)
+    with Vendor([CHAT.said(made.reply(vote="skip")), CHAT.said(made.reply())]) as vendor:
+        (home / "panel.toml").write_text(TOML.format(url=vendor.url))
+        run("record", str(home), "--yes")
+    verified(home, "--accept")
+    reworded(home, "mason0", was="never: [solid as a rock]", now="never: [Rules in plain YAML]")
+    before = files(home)
+    done = carry(home, "--yes", persona="mason0")
+
+    assert (2, before) == (done.exit_code, files(home))
+    assert "plumb: mason0: the new form asks to mend something else; ask anew" in done.stderr
+
+
+def test_an_edited_take_keeps_its_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a person put in place of a critic's words stands after the critic's reply was carried."""
+    home = small(tmp_path)
+    (home / "panel.toml").write_text('model = "fake:ship"\ntools = ["."]\n')
+    run("review", str(home / "plumb.yaml"))
+    monkeypatch.setenv("EDITOR", "sed -i 's/a stand-in, not an opinion/a stand-in and no opinion/'")
+    run("edit", str(home / "plumb.yaml"), "--persona", "mason1", "--by", "Ida")
+    reworded(home)
+    done = carry(home, "--yes")
+    accepted = verified(home, "--accept")
+
+    assert (0, 0) == (done.exit_code, accepted.code)
+    seats = json.loads((home / "runs" / "plumb" / "review.json").read_bytes())["seats"]
+    assert ("a stand-in and no opinion", "Ida") == tuple(seats[1]["take"][key] for key in ("headline", "edited_by"))
+    assert accepted.text.splitlines()[-1] == "1 tool, 3 takes replayed, 1 carried: as recorded."

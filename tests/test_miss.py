@@ -53,11 +53,13 @@ def test_a_recording_is_found_by_its_seat_however_it_is_spelt(spelt: Callable[[b
     assert [path.name] == found(home)
 
 
+OTHER = '"label": {"tool": "plumb", "persona": "mason0"}, '
 UNSOUND: dict[str, Callable[[Path], object]] = {
     "torn": lambda path: path.write_bytes(path.read_bytes()[:-40]),
     "no label": lambda path: rewritten(path, lambda data: data.pop("label")),
     "an odd label": lambda path: rewritten(path, lambda data: data.update(label={"tool": "plumb", "seat": "mason1"})),
     "another label": lambda path: rewritten(path, lambda data: data["label"].update(persona="mason0")),
+    "two labels": lambda path: path.write_text(path.read_text().replace('"request": {', f'{OTHER}"request": {{', 1)),
     "changed": lambda path: rewritten(path, lambda data: data["reply"].update(answered_by="fake:other")),
     "a folder": lambda path: [path.unlink(), path.mkdir()],
     "empty": lambda path: path.write_bytes(b""),

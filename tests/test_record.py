@@ -13,7 +13,20 @@ import made
 import pytest
 import typer.testing
 from forked import Forked
-from goldens import SETTINGS, copied, files, golden, recording, resealed, seat_of, served, small, verified, voting
+from goldens import (
+    SETTINGS,
+    copied,
+    dossier,
+    files,
+    golden,
+    recording,
+    resealed,
+    seat_of,
+    served,
+    small,
+    verified,
+    voting,
+)
 from test_cli import run
 from typer.testing import CliRunner
 from vendor import ANTHROPIC, CHAT, Answer, Call, Vendor
@@ -75,7 +88,7 @@ def test_one_recording_that_is_gone_is_one_request(tmp_path: Path) -> None:
 
 
 def test_a_changed_word_asks_for_one_persona_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a word of founder.md changed the vendor is asked the Founder's requests, one a tool, and no others."""
+    """After a word of founder.md changed the Founder's requests are to be asked, one a tool, and no others are."""
     home = copied(tmp_path, "personas")
     ledger = Ledger(home / "recordings")
     old = [ledger.read(path) for path in ledger.folder.glob("??/*.json") if b'"founder"' in path.read_bytes()]
@@ -84,21 +97,25 @@ def test_a_changed_word_asks_for_one_persona_alone(tmp_path: Path, monkeypatch: 
     file.write_text(file.read_text().replace("You have made payroll", "You have met payroll"))
 
     def founder(call: Call) -> Answer:
-        dossier, seat = (part["text"] for part in call.body["messages"][0]["content"])
+        about, seat = (part["text"] for part in call.body["messages"][0]["content"])
         assert "You have met payroll" in seat
-        return ANTHROPIC.said(replies[dossier])
+        return ANTHROPIC.said(replies[about])
 
     before = files(home / "golden")
     with Vendor(founder) as vendor:
         keyed(vendor, monkeypatch)
-        done = run("record", str(home), "--yes")
+        whole = run("record", str(home))
+        two = run("record", str(home / "smollm3.yaml"), str(home / "typst.yaml"), "--yes")
 
-    assert (0, 14) == (done.exit_code, len(vendor.calls))
-    assert re.search(
-        r"^\d+ replies are recorded, 14 to ask: about \$0\.\d{3}, at most \$\d\.\d{3}$", done.stdout, re.MULTILINE
-    )
+    assert "62 replies are recorded, 14 to ask: about $" in whole.stdout
+    assert "7 replies are recorded, 2 to ask: about $" in two.stdout
+    assert (2, 0, 2) == (whole.exit_code, two.exit_code, len(vendor.calls))
     assert before == files(home / "golden")
-    assert {"other persona, asks"} == {line.rpartition(": ")[2] for line in verified(home).meanings}
+    meanings = [
+        "SmolLM3: Founder still 48 skip: other persona, asks",
+        "Typst: Founder still 61 ship: other persona, asks",
+    ]
+    assert meanings == [line for line in verified(home).meanings if "no recording" not in line]
 
 
 def test_the_bound_comes_first_and_without_consent_nothing_is_asked(
@@ -137,8 +154,7 @@ def test_a_golden_record_is_never_changed(tmp_path: Path) -> None:
     home = small(tmp_path)
     resealed(recording(home, "plumb", "mason0"), voting("skip", shape=0, start=0))
     recording(home, "plumb", "mason1").unlink()
-    text = made.DOSSIER.replace("Plumb", "Level").replace("slug: plumb", "slug: level")
-    (home / "level.yaml").write_text(text)
+    (home / "level.yaml").write_text(dossier("Level"))
     before = golden(home, "plumb").read_bytes()
     done = run("record", str(home), "--yes")
 
@@ -151,7 +167,7 @@ def test_one_seat_or_one_tool_can_be_named(tmp_path: Path) -> None:
     """--persona asks that seat alone, a dossier that tool alone; what is not whole gets no golden record."""
     with Vendor(sound) as vendor:
         home = bare(tmp_path, vendor)
-        (home / "level.yaml").write_text(made.DOSSIER.replace("Plumb", "Level").replace("slug: plumb", "slug: level"))
+        (home / "level.yaml").write_text(dossier("Level"))
         seat = run("record", str(home), "--yes", "--persona", "mason2")
         after_seat = len(vendor.calls)
         tool = run("record", str(home / "level.yaml"), "--yes")
@@ -251,3 +267,20 @@ def test_a_recording_tells_what_was_paid(tmp_path: Path, monkeypatch: pytest.Mon
     assert 0 < cost
     assert pytest.approx(3 * cost) == float(paid[1])
     assert json.loads(golden(tmp_path, "plumb").read_bytes())["verdict"]["heard"] == 3
+
+
+def test_a_repair_that_is_missing_is_counted_before_it_is_asked(tmp_path: Path) -> None:
+    """Where a first reply is recorded and its repair is not, the bound says so, and the repair alone is asked."""
+    with Vendor([CHAT.said(made.reply(vote="skip")), *[CHAT.said(made.reply())] * 2]) as vendor:
+        made.project(tmp_path, personas=1)
+        (tmp_path / "recordings").mkdir()
+        served(tmp_path, vendor.url)
+        run("record", str(tmp_path), "--yes")
+        repair = seat_of(tmp_path, "plumb", "mason0")["asks"][1]["request"][7:]
+        (tmp_path / "recordings" / repair[:2] / f"{repair}.json").unlink()
+        unasked, asked = run("record", str(tmp_path)), run("record", str(tmp_path), "--yes")
+
+    assert [2, 0] == [unasked.exit_code, asked.exit_code]
+    assert "1 to ask: about $" in unasked.stdout
+    assert 3 == len(vendor.calls)
+    assert 0 == verified(tmp_path).code

@@ -232,3 +232,16 @@ def test_names_with_markup_are_shown_as_they_are(tmp_path: Path) -> None:
     assert 3 == done.code
     assert [5, 5, 3, 3, 3, 3] == [len(re.findall(r"(?<!\\)\|", row)) - 1 for row in rows]
     assert not re.search(r"(?<!\\)[`<>\[\]]", page.read_text())
+
+
+def test_commands_are_read_again_whatever_happens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fault in the middle of a report leaves nothing behind that keeps GitHub from reading commands."""
+    home = small(tmp_path)
+    recording(home, "plumb", "mason1").unlink()
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    monkeypatch.setattr("panel.cli.verify._details", lambda _: 1 / 0)
+    done = run("verify", str(home))
+
+    first, *_, last = done.stdout.splitlines()
+    assert 1 == done.exit_code
+    assert f"::{first.rpartition(':')[2]}::" == last

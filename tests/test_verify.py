@@ -164,8 +164,9 @@ def test_no_golden_record_passes_with_other_personas(tmp_path: Path) -> None:
         front = path.read_text().rpartition("\n---\n")[0]
         path.write_text(f"{front}\n---\n{'You judge tools by other things than before, and you say so. ' * 5}\n")
 
-    assert TOOLS == len(failing(home))
-    assert f"{TOOLS} tools, 0 takes replayed" in verified(home).counts
+    done = verified(home)
+    assert f"{TOOLS} tools, 0 takes replayed" in done.counts
+    assert TOOLS == len({line.partition(": ")[0] for line in done.meanings if ": no recording of this" in line})
 
 
 @pytest.mark.parametrize("name", [*ASKED_WITH, *JUDGED_WITH])
@@ -179,12 +180,12 @@ def test_no_golden_record_passes_with_another_prompt(name: str, tmp_path: Path) 
     assert TOOLS == len(failing(home))
 
 
-@pytest.mark.parametrize("name", [*SHOWN_WITH, *LINTED_WITH])
-def test_what_no_answer_depends_on_changes_nothing(name: str, tmp_path: Path) -> None:
+def test_what_no_answer_depends_on_changes_nothing(tmp_path: Path) -> None:
     """The sheets for chat windows and the words for lint are no part of what was recorded."""
     home = copied(tmp_path, "prompts")
-    with (home / "prompts" / name).open("a") as file:
-        file.write("\nother\n")
+    for name in (*SHOWN_WITH, *LINTED_WITH):
+        path = home / "prompts" / name
+        path.write_text(f"{path.read_text()}\nother\n")
 
     assert 0 == verified(home).code
 
@@ -334,3 +335,16 @@ def test_a_page_that_was_changed_by_hand_is_seen(tmp_path: Path) -> None:
 
     assert 3 == done.exit_code
     assert "Plumb: review.md says something else than the record" in done.stdout
+
+
+@pytest.mark.parametrize(
+    "options", [["--accept"], ["--persona", "mason0"], ["--junit", "a.xml"], ["--summary", "a.md"]]
+)
+def test_what_is_for_a_project_is_refused_for_a_record(options: list[str], tmp_path: Path) -> None:
+    """Options that a single record has no use for are not passed over in silence: exit 2, and nothing is written."""
+    home = small(tmp_path)
+    before = files(home)
+    done = run("verify", str(golden(home, "plumb")), *options)
+
+    assert (2, "", before) == (done.exit_code, done.stdout, files(home))
+    assert "a record is recomputed, not accepted or reported on: leave the options out" in done.stderr
