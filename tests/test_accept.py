@@ -188,3 +188,26 @@ def test_the_seats_of_a_golden_record_name_their_recordings(tmp_path: Path) -> N
 
     assert all(recording(home, "plumb", id).is_file() for id in MASONS)
     assert 25 == seat_of(home, "plumb", "mason2")["take"]["score"]
+
+
+@pytest.mark.parametrize("in_runs", [False, True], ids=["golden", "runs"])
+def test_a_page_goes_with_its_record(in_runs: bool, tmp_path: Path) -> None:
+    """A page that was changed by hand is written again from its record; a new record brings its page along."""
+    home = small(tmp_path)
+    run("review", str(home / "plumb.yaml"))
+    if in_runs:
+        in_its_own_folder(home)
+    record = home / "runs" / "plumb" / "review.json" if in_runs else golden(home, "plumb")
+    page = record.with_suffix(".md")
+    page.write_bytes(sound := (home / "runs" / "plumb" / "review.md").read_bytes())
+    page.write_text("Everybody ships.")
+    by_hand = verified(home, "--accept")
+    after = page.read_bytes()
+    request = seats(record)["mason1"]["asks"][0]["request"][7:]
+    resealed(next(home.glob(f"{'runs/ledger' if in_runs else 'recordings'}/??/{request}.json")), SKIPS)
+    anew = verified(home, "--accept")
+
+    assert "Plumb: review.md says something else than the record" == by_hand.text.splitlines()[0]
+    assert (0, sound) == (by_hand.code, after)
+    assert 0 == anew.code
+    assert "| Mason 1 | 25/100 | skip |" in page.read_text()

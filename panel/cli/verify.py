@@ -150,7 +150,7 @@ def _last_line(found: Verification, where: Path) -> str:
             f"to ask for what is missing: panel record{folder}\n"
             f"  where only the form of a prompt changed: panel record{folder} --carry --persona ... --reason ..."
         ),
-        "changed page": "to write the page again: panel review",
+        "changed page": f"to write the page again, from its record: panel verify{folder} --accept",
     }
     kinds = dict.fromkeys(difference.kind for difference in found.differences)
     how = dict.fromkeys(ways[kind] for kind in kinds if kind in ways)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
-from panel.files import readable, write_whole
+from panel.files import is_file, readable, write_whole
 from panel.golden.verify import Outcome
+from panel.markdown import page
 from panel.pipeline import review_tool
 from panel.project import Project
 from panel.review import Review, review
@@ -14,19 +16,27 @@ from panel.review import Review, review
 async def accept(project: Project, outcomes: Sequence[Outcome], personas: Sequence[str]) -> list[str]:
     """Write the new records of these tools; with `personas`, of their seats alone. Return the slugs that changed.
 
-    A tool of which a recording that this takes is missing or unsound stays as it was. `project` is one on the bench.
+    A page beside a record is written with it. A tool of which a recording that this takes is missing or unsound
+    stays as it was. `project` is one on the bench.
     """
     changed = []
     for one in outcomes:
         after = _wanted(project, one, personas)
-        if after is None or after == one.before:
+        is_page_other = any(difference.kind == "changed page" for difference in one.differences)
+        if after is None or (after == one.before and not is_page_other):
             continue
         if project.settings.golden is None:
             await review_tool(project, one.shelved.tool, None, personas)
         else:
-            write_whole(project.store.review_path(after.tool.slug), readable(after.as_json()))
+            _write(project.store.review_path(after.tool.slug), after)
         changed.append(after.tool.slug)
     return changed
+
+
+def _write(path: Path, after: Review) -> None:
+    write_whole(path, readable(after.as_json()))
+    if is_file(path.with_suffix(".md")):
+        write_whole(path.with_suffix(".md"), page(after).encode())
 
 
 def _wanted(project: Project, one: Outcome, personas: Sequence[str]) -> Review | None:
