@@ -11,10 +11,14 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
+from contextlib import redirect_stdout
 from dataclasses import asdict, dataclass
+from io import StringIO
 from pathlib import Path
 from signal import SIGKILL
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Any, Self
 
@@ -122,6 +126,19 @@ def _connect(ask: Ask) -> None:
     sys.stdout, sys.stderr = (open(end, "w", buffering=1, closefd=False) for end in (1, 2))  # noqa: SIM115
 
 
+def _warm() -> None:
+    """Run a command, so that what is made when it is first needed is made once for all children."""
+    import made
+
+    from panel.cli.app import app
+
+    with TemporaryDirectory() as folder, redirect_stdout(StringIO()):
+        made.project(Path(folder), personas=1)
+        for step in (["review"], ["retake", "--persona", "mason0", "--accept"]):
+            app([step[0], f"{folder}/plumb.yaml", *step[1:], "--model", "fake:ship"], standalone_mode=False)
+    tempfile.tempdir = None  # each child looks for its own
+
+
 def _serve() -> None:
     from importlib import import_module
 
@@ -129,6 +146,7 @@ def _serve() -> None:
 
     for name in (*(f"cli.{command}" for command in COMMANDS), *(["llm.anthropic"] if sys.argv[1:] else [])):
         import_module(f"panel.{name}")
+    _warm()
     gc.freeze()  # what a child never collects is never copied for it
     print(json.dumps({"ready": True}), flush=True)
     for line in sys.stdin:

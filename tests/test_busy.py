@@ -81,7 +81,6 @@ def test_a_command_gives_up_in_time(step: Step, folder: Path, monkeypatch: pytes
     assert 1 == done.exit_code, done.output
     assert done.stderr.startswith(f"panel: {runs(folder)}: {problem}; let it end, then run this again\n")
     assert before == (state(folder), log(folder), takes(folder))
-    assert 0 == run(folder, *step).exit_code
 
 
 @each_step

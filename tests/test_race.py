@@ -422,8 +422,7 @@ def test_a_review_that_waits_takes_in_what_is_accepted(step: Step, live: Live) -
     assert ["review", "retake", "accept", "review"] == events
 
 
-@pytest.mark.parametrize("seats", [(), ("--persona", "mason0")], ids=["whole", "seat"])
-@pytest.mark.parametrize("mode", ["live", "fresh"])
+@pytest.mark.parametrize(("mode", "seats"), [("live", ()), ("fresh", ()), ("fresh", ("--persona", "mason0"))])
 def test_a_review_that_waits_changes_nothing_that_is_locked(mode: str, seats: Step, live: Live) -> None:
     """What is locked while a review waits for its vendor stays in the record and in the choices as it was."""
     before = seat(live.folder, "mason0")
