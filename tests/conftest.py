@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forked import STEERING, Forked
 from hypothesis import HealthCheck, settings
 from office import Office, prompts_in
 
@@ -17,8 +18,6 @@ from panel.prompt import Prompts
 
 ROOT = Path(panel.__file__).parent.parent
 EXAMPLES = ROOT / "examples"
-
-_STEERING = re.compile(r"^(?:ANTHROPIC|OPENAI|PANEL)_|(?:_proxy|_PROXY)$")
 
 settings.register_profile(
     "suite", deadline=None, max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
@@ -31,10 +30,17 @@ settings.load_profile("suite")
 def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """No key and no setting of this machine reaches a test."""
     for name in list(os.environ):
-        if _STEERING.search(name):
+        if STEERING.search(name):
             monkeypatch.delenv(name)
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("NO_COLOR", "1")
+
+
+@pytest.fixture(scope="session")
+def forked() -> Iterator[Forked]:
+    """A process that starts commands: it takes a second to begin, so one serves all tests."""
+    with Forked() as process:
+        yield process
 
 
 @pytest.fixture(autouse=True)

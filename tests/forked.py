@@ -9,11 +9,12 @@ from __future__ import annotations
 import gc
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from dataclasses import asdict, dataclass
 from io import StringIO
 from pathlib import Path
@@ -44,6 +45,10 @@ class Ask:
     """What it is struck with."""
 
 
+STEERING = re.compile(r"^(?:ANTHROPIC|OPENAI|PANEL)_|(?:_proxy|_PROXY)$")
+"""Variables of this machine that reach no test."""
+
+
 @dataclass(frozen=True)
 class Child:
     """A command that runs."""
@@ -53,15 +58,24 @@ class Child:
 
     def ended(self) -> int:
         """Return its exit code when it has ended; -9 where it was killed."""
-        return int(self.parent.line()["code"])
+        return self.parent.ended()
 
 
 class Forked:
     """The process that forks."""
 
-    def __init__(self, *, asks_vendors: bool = True) -> None:
-        call = [sys.executable, __file__, *(["vendors"] if asks_vendors else [])]
-        self.process = subprocess.Popen(call, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    def __init__(self) -> None:
+        clean = {name: value for name, value in os.environ.items() if not STEERING.search(name)}
+        self.process = subprocess.Popen(
+            [sys.executable, __file__],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**clean, "COLUMNS": "100", "NO_COLOR": "1"},
+        )
+        self.running: int | None = None
+        """What runs, by its process id."""
+
         assert self.line() == {"ready": True}
 
     def line(self) -> dict[str, Any]:
@@ -71,12 +85,27 @@ class Forked:
         return said
 
     def start(self, *arguments: str, folder: Path, environment: Mapping[str, str], **how: Any) -> Child:
-        """Start a command; one at a time. `how` are the further fields of an Ask."""
+        """Start a command; one at a time, so one that a failed test left is killed. `how` are further fields of Ask."""
+        self.stop()
         assert self.process.stdin
         ask = asdict(Ask(arguments, str(folder), dict(environment), **how))
         self.process.stdin.write(json.dumps(ask) + "\n")
         self.process.stdin.flush()
-        return Child(int(self.line()["pid"]), self)
+        self.running = int(self.line()["pid"])
+        return Child(self.running, self)
+
+    def ended(self) -> int:
+        """Return the exit code of what runs when it has ended."""
+        code = int(self.line()["code"])
+        self.running = None
+        return code
+
+    def stop(self) -> None:
+        """Kill what still runs."""
+        if self.running:
+            with suppress(ProcessLookupError):
+                os.kill(self.running, SIGKILL)
+            self.ended()
 
     def __enter__(self) -> Self:
         return self
@@ -86,6 +115,7 @@ class Forked:
     ) -> None:
         assert self.process.stdin
         assert self.process.stdout
+        self.stop()
         self.process.stdin.close()
         self.process.wait()
         self.process.stdout.close()
@@ -144,7 +174,7 @@ def _serve() -> None:
 
     from panel.cli.app import COMMANDS
 
-    for name in (*(f"cli.{command}" for command in COMMANDS), *(["llm.anthropic"] if sys.argv[1:] else [])):
+    for name in (*(f"cli.{command}" for command in COMMANDS), "llm.anthropic"):
         import_module(f"panel.{name}")
     _warm()
     gc.freeze()  # what a child never collects is never copied for it

@@ -5,14 +5,12 @@ from __future__ import annotations
 import os
 import pty
 import select
-import signal
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
-from forked import Child, Forked
+from forked import Forked
 
 CTRL_C, CTRL_D = "\x03", "\x04"
 PATIENCE_S = 20
@@ -31,12 +29,9 @@ class Terminal:
         self.read = 0
         """How much of it was read."""
 
-        self.child: Child | None = None
-        """What runs in it."""
-
     def start(self, *arguments: str, folder: Path, environment: Mapping[str, str]) -> None:
         """Start a command in it."""
-        self.child = self.forked.start(
+        self.forked.start(
             *arguments,
             folder=folder,
             environment={"TERM": "xterm-256color", "NO_COLOR": "", "COLUMNS": "100", **environment},
@@ -45,9 +40,7 @@ class Terminal:
 
     def ended(self) -> int:
         """Return how the command ends."""
-        child, self.child = self.child, None
-        assert child
-        return child.ended()
+        return self.forked.ended()
 
     def until(self, text: str) -> str:
         """Return what is shown up to a text, from where reading stopped before."""
@@ -97,10 +90,7 @@ class Terminal:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.child:
-            with suppress(ProcessLookupError):
-                os.kill(self.child.pid, signal.SIGKILL)
-            self.ended()
+        self.forked.stop()
         for end in (self.end, self.other_end):
             if end >= 0:
                 os.close(end)

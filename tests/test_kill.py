@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Timer
@@ -29,13 +28,6 @@ LATEST_S = 0.03
 """A kill comes up to this long after the moment that it is tied to, so that writes are hit in the middle."""
 
 Texts = tuple[str, ...]
-
-
-@pytest.fixture(scope="module")
-def forked() -> Iterator[Forked]:
-    """Give the process that starts commands."""
-    with Forked() as process:
-        yield process
 
 
 def texts(call: Call) -> Texts:

@@ -7,7 +7,7 @@ import os
 import random
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -175,10 +175,9 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+def bench(forked: Forked, tmp_path_factory: pytest.TempPathFactory) -> Bench:
     """Give a bench."""
-    with Forked(asks_vendors=False) as forked:
-        yield Bench(forked, tmp_path_factory.mktemp("bench"))
+    return Bench(forked, tmp_path_factory.mktemp("bench"))
 
 
 def _kill(pid: int) -> None:
@@ -252,16 +251,16 @@ def assert_survives(bench: Bench, prepared: Prepared, folder: Path, *, looks: bo
     assert_done(folder, prepared)
 
 
-def each(suite: range, campaign: range) -> list[object]:
-    """Return the cases with the seeds of the suite, and marked as such those of the campaign."""
-    rows = [(name, seed, name in MOST and seed in suite) for name in CASES for seed in (*suite, *campaign)]
+def each(suite: range, campaign: range, most: Sequence[str]) -> list[object]:
+    """Return the cases with the seeds of the suite, which runs `most` of them, and with those of the campaign."""
+    rows = [(name, seed, name in most and seed in suite) for name in CASES for seed in (*suite, *campaign)]
     return [
         pytest.param(name, seed, id=f"{name}-{seed}", marks=() if is_in_suite else pytest.mark.campaign)
         for name, seed, is_in_suite in rows
     ]
 
 
-@pytest.mark.parametrize(("name", "seed"), each(SEEDS, CAMPAIGN))
+@pytest.mark.parametrize(("name", "seed"), each(SEEDS, CAMPAIGN, MOST))
 def test_a_command_that_is_killed_at_a_file_leaves_old_or_new(
     name: str, seed: int, bench: Bench, tmp_path: Path
 ) -> None:
@@ -273,7 +272,7 @@ def test_a_command_that_is_killed_at_a_file_leaves_old_or_new(
     assert_survives(bench, prepared, folder, looks=bool(seed % 2))
 
 
-@pytest.mark.parametrize(("name", "seed"), each(range(1), range(1, 25)))
+@pytest.mark.parametrize(("name", "seed"), each(range(1), range(1, 25), ("accept", "edit")))
 def test_a_command_that_is_killed_at_any_time_leaves_old_or_new(
     name: str, seed: int, bench: Bench, tmp_path: Path
 ) -> None:

@@ -45,13 +45,6 @@ def _no_wait_without_end() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def forked() -> Iterator[Forked]:
-    """Give the process that starts commands."""
-    with Forked(asks_vendors=False) as process:
-        yield process
-
-
-@pytest.fixture(scope="module")
 def begun(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a project that is reviewed by two masons."""
     folder = project(tmp_path_factory.mktemp("begun") / "project", 2)

@@ -53,27 +53,19 @@ def _no_wait_without_end() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
-def pair() -> Iterator[tuple[Forked, Forked]]:
-    """Give two processes that start commands."""
-    with Forked() as one, Forked(asks_vendors=False) as other:
-        yield one, other
-
-
-def retakes(forked: Forked, folder: Path, name: str, personas: list[str]) -> list[int]:
+def retakes(retake: Callable[[Step], int], folder: Path, name: str, personas: list[str]) -> list[int]:
     """Retake these seats one after another, with a note that tells whose; return how each ended.
 
     After each, the record is looked at as a reader finds it who takes no turn.
     """
     codes = []
     for number, persona in enumerate(personas):
-        step = ("retake", "--persona", persona, "--note", f"{name} {number}", "--accept")
-        codes.append(forked.start(*arguments(step), folder=folder, environment={}).ended())
+        codes.append(retake(("retake", "--persona", persona, "--note", f"{name} {number}", "--accept")))
         assert_verdict_follows(record(folder))
     return codes
 
 
-def test_fifty_retakes_by_two_lose_no_take(pair: tuple[Forked, Forked], tmp_path: Path) -> None:
+def test_fifty_retakes_by_two_lose_no_take(forked: Forked, tmp_path: Path) -> None:
     """Of fifty retakes that two processes accept, of one seat and of others, each is in the history and the log."""
     folder = project(tmp_path, 2)
     assert 0 == run(folder, "review").exit_code
@@ -82,10 +74,15 @@ def test_fifty_retakes_by_two_lose_no_take(pair: tuple[Forked, Forked], tmp_path
         "Ann": [f"mason{number % 2}" for number in range(half)],
         "Bob": [f"mason{(number + 2 * number // half) % 2}" for number in range(half)],
     }
-    with ThreadPoolExecutor() as threads:
-        ends = threads.map(lambda each: retakes(each[0], folder, *each[1]), zip(pair, personas.items(), strict=True))
 
-    assert [[0] * half] * 2 == list(ends)
+    def elsewhere(step: Step) -> int:
+        return forked.start(*arguments(step), folder=folder, environment={}).ended()
+
+    with ThreadPoolExecutor() as threads:
+        ann = threads.submit(retakes, elsewhere, folder, "Ann", personas["Ann"])
+        bob = retakes(lambda step: run(folder, *step).exit_code, folder, "Bob", personas["Bob"])
+
+    assert [[0] * half] * 2 == [ann.result(), bob]
     notes = {f"{name} {number}" for name in personas for number in range(half)}
     assert notes == {entry.choice.note for entry in history(folder).all()} - {None}
     assert [] == broken_lines(log(folder))
@@ -121,8 +118,7 @@ STEPS_TO_PUT = 5
 
 MEETINGS = [
     *((name, "choices.json", STEPS_TO_PUT) for name in FIRST),
-    *((name, "review.json", 0) for name in FIRST if name != "lock"),
-    ("accept", "review.md", STEPS_TO_PUT),
+    ("accept", "review.json", 0),
 ]
 """Where the suite stops the first command; the campaign stops it at all of its points."""
 
@@ -175,9 +171,9 @@ class Halfway:
 
 
 @pytest.fixture(scope="module")
-def halfway(pair: tuple[Forked, Forked], begun: Path, tmp_path_factory: pytest.TempPathFactory) -> Halfway:
+def halfway(forked: Forked, begun: Path, tmp_path_factory: pytest.TempPathFactory) -> Halfway:
     """Give such a command at a tool with two takes of mason0, the first of them in the record."""
-    return Halfway(pair[0], begun, tmp_path_factory.mktemp("halfway"))
+    return Halfway(forked, begun, tmp_path_factory.mktemp("halfway"))
 
 
 def assert_both_stand(folder: Path, name: str) -> None:
@@ -249,9 +245,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(pair: tuple[Forked, Forked], begun: Path, tmp_path: Path) -> Desk:
+def desk(forked: Forked, begun: Path, tmp_path: Path) -> Desk:
     """Give a desk at it."""
-    return Desk(pair[0], Path(shutil.copytree(begun, tmp_path / "project")))
+    return Desk(forked, Path(shutil.copytree(begun, tmp_path / "project")))
 
 
 def other_words(folder: Path, *, headline: str) -> None:
@@ -401,9 +397,9 @@ def reviewed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def live(pair: tuple[Forked, Forked], reviewed: Path, tmp_path: Path) -> Live:
+def live(forked: Forked, reviewed: Path, tmp_path: Path) -> Live:
     """Give such a tool."""
-    return Live(pair[0], Path(shutil.copytree(reviewed, tmp_path / "project")))
+    return Live(forked, Path(shutil.copytree(reviewed, tmp_path / "project")))
 
 
 REVIEWS: list[Step] = [("review",), ("review", "--mode", "fresh", "--persona", "mason0")]
