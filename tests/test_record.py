@@ -283,4 +283,5 @@ def test_a_repair_that_is_missing_is_counted_before_it_is_asked(tmp_path: Path) 
     assert [2, 0] == [unasked.exit_code, asked.exit_code]
     assert "1 to ask: about $" in unasked.stdout
     assert 3 == len(vendor.calls)
+    assert 0 == verified(tmp_path, "--accept").code
     assert 0 == verified(tmp_path).code
