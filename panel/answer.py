@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Set as AbstractSet
 from itertools import islice
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, JsonValue, ValidationError
 from pydantic_core import ErrorDetails
@@ -31,6 +32,9 @@ _OPEN, _CLOSE = "<think>", "</think>"
 
 MOST_FAULTS = 6
 LONGEST_REASON = 600
+
+
+Form = TypeVar("Form", bound=Record)
 
 
 class NotAnAnswer(ValueError):
@@ -87,10 +91,15 @@ def read_answer(reply: str) -> Answer:
 
     Raises NotAnAnswer where there is no object or where it does not fit the schema.
     """
+    return read_as(Answer, reply)
+
+
+def read_as(form: type[Form], reply: str) -> Form:
+    """Return what a reply holds, as `read_answer` does, in another form."""
     if not reply.strip():
         raise NotAnAnswer("it is empty")
     try:
-        return Answer.model_validate(_cleaned(_json_object(without_thoughts(reply))))
+        return form.model_validate(_cleaned(_json_object(without_thoughts(reply), form.model_fields.keys())))
     except ValidationError as error:
         faults = [_fault(each) for each in error.errors()[:MOST_FAULTS]]
         raise NotAnAnswer(on_one_line("; ".join(faults))[:LONGEST_REASON]) from error
@@ -125,8 +134,8 @@ def without_thoughts(reply: str) -> str:
     return "".join([*said, "" if rest.lstrip().startswith(_OPEN) else rest])
 
 
-def _json_object(text: str) -> JsonValue:
-    """Return the one JSON object in `text` that is meant as an answer."""
+def _json_object(text: str, fields: AbstractSet[str]) -> JsonValue:
+    """Return the one JSON object in `text` that is meant as an answer: one with enough of its fields."""
     decoder, problem, end = json.JSONDecoder(strict=False), "there is no JSON object in it", 0
     found: list[JsonValue] = []
     left = MOST_READ * len(text)
@@ -143,7 +152,7 @@ def _json_object(text: str) -> JsonValue:
                 left -= error.pos - start
         else:
             left -= after - start
-            if len(Answer.model_fields.keys() & data.keys()) >= TELLING_KEYS:
+            if len(fields & data.keys()) >= min(TELLING_KEYS, len(fields)):
                 found.append(data)
                 end = after
     if len(found) != 1:

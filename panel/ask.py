@@ -82,13 +82,13 @@ async def _asked_and_mended(
     """Ask, and ask once more where the answer needs mending; the better of the two answers stands."""
     rules = Rules(question.prompts.common_words, question.prompts.first_hand)
     reply = await model.ask(request)
-    asks.append(_ask(request, reply, "ask" if is_first else "sample"))
+    asks.append(asked(request, reply, "ask" if is_first else "sample"))
     first = _judge(question, reply, rules)
     if reply.stop == Stop.REFUSED or not first.complaints or not reply.text.strip():
         return first.outcome(asks)
     mend = question.repair(request, reply.text, first.complaints, first.score, first.vote)
     mended = await model.ask(mend)
-    asks.append(_ask(mend, mended, "repair"))
+    asks.append(asked(mend, mended, "repair"))
     second = _judge(question, mended, rules)
     return (first if first.makes_a_take and not second.makes_a_take else second).outcome(asks)
 
@@ -148,7 +148,8 @@ def _judge(question: Question, reply: Reply, rules: Rules) -> _Judged:
     return _Judged(check(answer, question.persona, question.tool, rules))
 
 
-def _ask(request: Request, reply: Reply, kind: Literal["ask", "repair", "sample"]) -> Ask:
+def asked(request: Request, reply: Reply, kind: Literal["ask", "repair", "sample"]) -> Ask:
+    """Return what a record keeps of a request and its reply."""
     return Ask(
         request=request.identity,
         kind=kind,

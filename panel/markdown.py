@@ -10,6 +10,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from panel.comparison import Comparison, Fact
 from panel.review import Review, Seat
 from panel.take import Evidence, Rated
 from panel.verdict import Verdict
@@ -40,6 +41,53 @@ def page(review: Review) -> str:
     )
 
 
+def comparison_page(record: Comparison) -> str:
+    """Return the comparison as Markdown for people; every persona is named as text beside its take."""
+    return (
+        _templates()
+        .get_template("comparison.md.j2")
+        .render(
+            record=record,
+            sides=record.sides,
+            heading=answer_line(record),
+            decision={row.key: row for row in record.decision},
+        )
+    )
+
+
+def answer_line(record: Comparison) -> str:
+    """Return the answer in one sentence."""
+    names = {side.slug: side.name for side in record.sides}
+    match record.answer.kind:
+        case "pick":
+            return f"Pick {names[record.answer.winner or '']}."
+        case "neither":
+            return "Neither: the panel skips both."
+        case "too close":
+            return "Too close to call."
+    return "Not comparable yet."
+
+
+def a_kind(kind: str) -> str:
+    """Return a kind of tool with its article: `an app`, `a model`, `another kind of thing`."""
+    if kind == "other":
+        return "another kind of thing"
+    name = {"api": "API"}.get(kind, kind)
+    return f"{'an' if name[0] in 'aA' else 'a'} {name}"
+
+
+def sentence(text: str) -> str:
+    """Return a text as a sentence: its first letter large, a full stop at the end."""
+    return f"{text[:1].upper()}{text[1:]}" + ("" if text.endswith((".", "!", "?")) else ".")
+
+
+def fact(fact: Fact) -> str:
+    """Return a cell of the decision table: the fact, what goes with it, and whose words it is."""
+    more = [f"({plain(fact.note)})"] if fact.note else []
+    more += [f"– {plain(fact.persona)}"] if fact.persona else []
+    return " ".join([plain(fact.text), *more])
+
+
 @cache
 def _templates() -> Environment:
     environment = Environment(
@@ -50,7 +98,8 @@ def _templates() -> Environment:
         keep_trailing_newline=True,
         autoescape=False,  # noqa: S701 - the page is Markdown; `plain` makes every text inert
     )
-    environment.filters |= {"plain": plain, "rating": rating, "cited": cited}
+    own = {"plain": plain, "rating": rating, "cited": cited}
+    environment.filters |= own | {"fact": fact, "sentence": sentence, "a_kind": a_kind}
     return environment
 
 

@@ -19,6 +19,11 @@ def slug_of(name: str) -> str:
     return "-".join(re.findall("[a-z0-9]+", plain))[:80].strip("-")
 
 
+def pair_slug(one: str, other: str) -> str:
+    """Return the name of a comparison: both slugs, in alphabetical order."""
+    return "-vs-".join(sorted((one, other)))
+
+
 def folded(name: str) -> str:
     """Return the form under which two names are the same: case, accents, spaces, hyphens and underscores ignored."""
     plain = unicodedata.normalize("NFKD", name).casefold()

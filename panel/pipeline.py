@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+from panel.change import split
 from panel.choices import Choice
-from panel.errors import InputError, RecordingMissing
+from panel.errors import InputError, RecordError, RecordingMissing
 from panel.history import Entry
 from panel.llm.ledger import Recorded
 from panel.llm.open import Providers
@@ -225,9 +227,18 @@ class _Table:
         )
         if self.asked or seating.dropped:
             history.log("review", label=result.verdict.label, asked=[*self.asked], dropped=[*seating.dropped])
+        self._log_verdict(result)
         paths = project.store.save_review(result, page(result))
         failed = [*filter(_is_let_down, seats), *(note for note in self.notes if note.kind == "failed")]
         return Reviewed(result, paths, self.asked, self.notes, is_whole=not failed)
+
+    def _log_verdict(self, now: Review) -> None:
+        """Log that the verdict is another one than that of the record which stands, where there is one."""
+        store, before = self.seating.project.store, None
+        with suppress(RecordError):
+            before = store.review(now.tool.slug)
+        if before and split(before.verdict) != split(now.verdict):
+            store.history(now.tool.slug).log("verdict", before=split(before.verdict), after=split(now.verdict))
 
     def _note(self, id: str, kind: NoteKind, text: str) -> None:
         self.notes.append(Note(id, kind, text))

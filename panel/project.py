@@ -65,6 +65,13 @@ class Project:
         others = [*filter(None, map(self._named, self.panel)), *self.settings.fallbacks]
         return next((model for model in (own, self.settings.model, *others) if not same_maker(tool.maker, model)), own)
 
+    def moderator_model(self, tools: Sequence[Tool]) -> str:
+        """Return the model of the moderator: the panel's, or another one of it where that is by a maker of these."""
+        known = (self.settings.model, *filter(None, map(self._named, self.panel)), *self.settings.fallbacks)
+        makers = [tool.maker for tool in tools]
+        free = (model for model in known if not any(same_maker(maker, model) for maker in makers))
+        return next(free, self.settings.model)
+
     def own_model(self, persona: Persona) -> str:
         """Return the model that a persona is asked of, whatever the tool; a flag or the environment speaks for all."""
         named = None if self.settings.is_for_all else self._named(persona)

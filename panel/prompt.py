@@ -32,6 +32,10 @@ DATA_MARK = "| "
 SCHEMA = "reply.schema.json"
 ASKED_WITH = ("system.md", "dossier.md.j2", "persona.md.j2", "repair.md.j2", SCHEMA)
 LINTED_WITH = ("marketing.txt",)
+MODERATION = "moderation.schema.json"
+MODERATED_WITH = ("moderator.md", "takes.md.j2", MODERATION, "ranking.txt")
+"""What the moderator is asked with, and what its answer is judged with."""
+
 _RENDERING_FAULTS = (
     TemplateError,
     ArithmeticError,
@@ -51,6 +55,8 @@ _RENDERING_FAULTS = (
 JUDGED_WITH = ("first-hand.txt", "common-words.txt")
 SHOWN_WITH = ("chat.md.j2", "form.md.j2")
 """How a request is put to a person, and to a server that may not hold its model to the schema; no part of it."""
+
+_KNOWN = (*ASKED_WITH, *JUDGED_WITH, *SHOWN_WITH, *LINTED_WITH, *MODERATED_WITH)
 
 
 LONGEST_REASON = 300
@@ -85,7 +91,7 @@ class Prompts:
         texts = {}
         for folder in folders[:-1]:
             _refuse_misspelt(folder)
-        for name in (*ASKED_WITH, *JUDGED_WITH, *SHOWN_WITH, *LINTED_WITH):
+        for name in _KNOWN:
             found = next((folder / name for folder in folders if (folder / name).is_file()), None)
             if found is None:
                 raise PromptError.at(folders[-1], None, "", f"{name} is missing; restore it from the package")
@@ -108,13 +114,17 @@ class Prompts:
 
         It keeps to what all providers enforce: every field required, enumerated ratings, nothing by reference.
         """
+        return self.schema_in(SCHEMA)
+
+    def schema_in(self, name: str) -> Mapping[str, JsonValue]:
+        """Return the JSON Schema in a prompt file; raises PromptError where it holds none."""
         try:
-            data: JsonValue = json.loads(self.texts[SCHEMA])
+            data: JsonValue = json.loads(self.texts[name])
             canonical(data)
         except (ValueError, RecursionError) as error:
-            raise PromptError.at(f"prompts/{SCHEMA}", None, "", f"is not JSON: {error}") from error
+            raise PromptError.at(f"prompts/{name}", None, "", f"is not JSON: {error}") from error
         if not isinstance(data, dict):
-            raise PromptError.at(f"prompts/{SCHEMA}", 1, "", "must be a JSON object")
+            raise PromptError.at(f"prompts/{name}", 1, "", "must be a JSON object")
         return data
 
     @cached_property
@@ -126,6 +136,16 @@ class Prompts:
     def first_hand(self) -> tuple[str, ...]:
         """Phrases by which a critic claims to have used the tool, folded to lower case."""
         return tuple(fold(line).casefold() for line in _entries(self.texts["first-hand.txt"]))
+
+    @cached_property
+    def moderation_digest(self) -> str:
+        """Content hash of what the moderator is asked with and judged with."""
+        return digest_of({name: self.texts[name] for name in (*MODERATED_WITH, *JUDGED_WITH)})
+
+    @cached_property
+    def ranking(self) -> tuple[str, ...]:
+        """Words by which a moderator would name a winner."""
+        return tuple(_entries(self.texts["ranking.txt"]))
 
     @cached_property
     def marketing(self) -> tuple[str, ...]:
@@ -228,9 +248,8 @@ def shuffled(criteria: Sequence[Criterion], seed: str) -> list[Criterion]:
 
 
 def _refuse_misspelt(folder: Path) -> None:
-    known = (*ASKED_WITH, *JUDGED_WITH, *SHOWN_WITH, *LINTED_WITH)
     for name in sorted(path.name for path in folder.glob("[!._]*")):
-        if name not in known and not name.endswith("~") and (meant := difflib.get_close_matches(name, known, n=1)):
+        if name not in _KNOWN and not name.endswith("~") and (meant := difflib.get_close_matches(name, _KNOWN, n=1)):
             problem = f"is no prompt; did you mean {meant[0]}? A name that begins with _ is left alone"
             raise PromptError.at(folder / name, None, "", problem)
 

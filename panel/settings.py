@@ -20,6 +20,7 @@ from panel.errors import SettingsError, on_one_line
 from panel.provider import Provider, ServerName, ServerUrl, providers
 from panel.record import Record, no_truth_value
 from panel.request import DEFAULT_MAX_TOKENS, Effort, ModelName
+from panel.tables import DEFAULT_RETRY, DEFAULT_SITE, FIELDS, RetrySettings, SiteSettings
 
 FILE = "panel.toml"
 LARGEST = 16_000
@@ -42,22 +43,6 @@ def _possible(folder: Path) -> Path:
 Folder = Annotated[Path, AfterValidator(_possible)]
 Samples = Annotated[int, Field(ge=1, le=9), BeforeValidator(no_truth_value)] | Literal["auto"]
 Model = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*:[!-~]+$", max_length=200)]
-
-
-class RetrySettings(Record):
-    """How long a fault that passes by itself is waited for."""
-
-    attempts: int = Field(default=5, ge=1, le=20)
-    """Most tries of one request."""
-
-    cap_s: float = Field(default=60, ge=0, le=3_600)
-    """A provider that asks for a longer wait, in seconds, is given up on."""
-
-    deadline_s: float = Field(default=600, gt=0, le=86_400)
-    """Seconds after which one request is given up on, waits included."""
-
-
-DEFAULT_RETRY = RetrySettings()
 
 
 class Settings(Record):
@@ -108,6 +93,9 @@ class Settings(Record):
 
     golden: Folder | None = None
     """Where the records are that `verify` holds the recordings against; None: in `runs`."""
+
+    site: SiteSettings = DEFAULT_SITE
+    """The site that `panel publish` makes."""
 
     origins: Mapping[str, str] = Field(default={}, exclude=True)
     """Where each setting came from: flag, environment, the path of panel.toml, or default."""
@@ -188,7 +176,7 @@ class Settings(Record):
 
 _FROM_ENVIRONMENT = ("model", "mode", "samples", "effort", "runs")
 _OUR_OWN = {"origins", "project"}
-_TABLES = {"retry", "models", "servers"}
+_TABLES = {"retry", "models", "servers", "site"}
 
 
 def _place(key: str, origin: str) -> str:
@@ -276,12 +264,13 @@ def _fault(details: ErrorDetails, file: Path | None, origins: Mapping[str, str])
 
 def _problem(details: ErrorDetails, key: str, inner: list[str]) -> str:
     if details["type"] == "extra_forbidden":
-        return f"unknown key{nearest([key, *inner][-1], RetrySettings.model_fields if inner else _keys())}"
+        return f"unknown key{nearest([key, *inner][-1], FIELDS.get(key, []) if inner else _keys())}"
     return _hint(key, details["type"]) or explain(details)
 
 
 _MODEL_HINT = "write provider:name, such as anthropic:claude-sonnet-5-5, openai:gpt-6.1-sol or manual:chat"
 _HINTS = {
+    "site": "write a name, and an address such as https://panel.example",
     "model": _MODEL_HINT,
     "models": _MODEL_HINT,
     "fallbacks": f"write a list of models; {_MODEL_HINT}",

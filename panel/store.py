@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from panel.choices import Choices
+from panel.comparison import Comparison
 from panel.files import is_there, readable, write_whole
 from panel.history import History
 from panel.record import read_record
@@ -49,6 +50,29 @@ class Store:
         """Return the record of a tool, or None; raises RecordError where it can't be read."""
         path = self.review_path(slug)
         return read_record(path, Review) if is_there(path) else None
+
+    @asynccontextmanager
+    async def comparing(self, slug: str) -> AsyncIterator[None]:
+        """Let runs that write one comparison through one at a time; raises as `turn` does."""
+        async with turn(self.comparison_path(slug), PATIENCE_S):
+            yield
+
+    def comparison_path(self, slug: str) -> Path:
+        """Return where the record of a comparison belongs."""
+        return self.folder / "compare" / slug / "comparison.json"
+
+    def comparison(self, slug: str) -> Comparison | None:
+        """Return the record of a comparison, or None; raises RecordError where it can't be read."""
+        path = self.comparison_path(slug)
+        return read_record(path, Comparison) if is_there(path) else None
+
+    def save_comparison(self, comparison: Comparison, text: str, page: str) -> list[Path]:
+        """Write `comparison.md`, `index.html` and `comparison.json`, the record last; return them, the record first."""
+        path = self.comparison_path(comparison.slug)
+        write_whole(path.with_suffix(".md"), text.encode())
+        write_whole(path.with_name("index.html"), page.encode())
+        write_whole(path, readable(comparison.as_json()))
+        return [path, path.with_suffix(".md"), path.with_name("index.html")]
 
     def save_review(self, review: Review, page: str) -> list[Path]:
         """Write `review.md` and `review.json`, the record last; return the two paths, the record first."""

@@ -162,8 +162,13 @@ def panel_score(scores: Sequence[int]) -> float | None:
     """Return the mean of the scores to one decimal, without the highest and the lowest from four on."""
     if not scores:
         return None
+    return halves_up(10 * trimmed(scores)) / 10
+
+
+def trimmed(scores: Sequence[int]) -> Fraction:
+    """Return the mean of the scores, without the highest and the lowest from four on; there must be one at least."""
     counted = sorted(scores)[1:-1] if len(scores) > QUORUM else list(scores)
-    return halves_up(Fraction(10 * sum(counted), len(counted))) / 10
+    return Fraction(sum(counted), len(counted))
 
 
 def margin(ship: int, heard: int) -> int | None:

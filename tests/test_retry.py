@@ -18,7 +18,7 @@ from panel.llm.fake import Fake
 from panel.llm.model import Model, said
 from panel.llm.retry import Clock, Gate, Retrying
 from panel.request import Attempt, Block, Label, Reply, Request
-from panel.settings import RetrySettings
+from panel.tables import RetrySettings
 
 Given = Reply | str | Exception
 POLICY = RetrySettings()

@@ -14,7 +14,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_aft
 from panel.errors import GaveUp, Transient
 from panel.llm.model import Model
 from panel.request import Attempt, Reply, Request
-from panel.settings import DEFAULT_RETRY, RetrySettings
+from panel.tables import DEFAULT_RETRY, RetrySettings
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 8.0

@@ -1,0 +1,208 @@
+"""Compare: two reviews become a comparison. Pure code; both orders give the same record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from panel.community import Community
+from panel.comparison import (
+    Answer,
+    AnswerKind,
+    Approved,
+    Cell,
+    Citation,
+    Comparison,
+    Difference,
+    Happening,
+    Moderation,
+    Row,
+    Side,
+)
+from panel.decision import decision
+from panel.record import digest
+from panel.review import Review, Seat
+from panel.take import Take, halves_up
+from panel.verdict import QUORUM, Label, Verdict, trimmed
+
+CLEAR = 6
+"""Points by which the trimmed means must differ for a pick."""
+
+MAJORITY = Fraction(2, 3)
+"""The share of the common seats that must score the winner higher."""
+
+RANK: dict[Label, int] = {"Skip": 0, "Mixed": 1, "Ship": 2}
+"""Labels from the worst to the best; No verdict has no rank."""
+
+
+@dataclass(frozen=True)
+class Sided:
+    """A review with what was done about it: one side of a comparison before it is one."""
+
+    review: Review
+    community: Community | None = None
+    approval: Approved | None = None
+    history: Sequence[Happening] = ()
+
+
+def comparison(one: Sided, other: Sided, moderation: Moderation | None = None) -> Comparison:
+    """Return the comparison of two reviews of different tools; their order has no influence."""
+    pair = sorted((one, other), key=lambda sided: sided.review.tool.slug)
+    first, second = (sided.review for sided in pair)
+    sides = (_side(pair[0]), _side(pair[1]))
+    return Comparison(
+        sides=sides,
+        answer=answer(first, second),
+        differences=tuple(differences(first, second)),
+        decision=tuple(decision(sides, first, second)),
+        scorecard=tuple(scorecard(first, second)),
+        moderation=moderation,
+    )
+
+
+def _side(sided: Sided) -> Side:
+    review, tool = sided.review, sided.review.tool
+    asks = [ask for seat in review.seats for ask in seat.asks]
+    times = sorted(ask.recorded_at for ask in asks)
+    told = ("slug", "name", "version", "maker", "category", "kind", "tagline", "description", "license")
+    return Side(
+        **{name: getattr(tool, name) for name in (*told, "pricing", "links", "released")},
+        sources=tuple(map(Citation.of, tool.sources)),
+        addressed=len(tool.addressed),
+        review=digest(review),
+        rules=review.rules,
+        verdict=review.verdict,
+        models=tuple(sorted({ask.answered_by for ask in asks})),
+        recorded=(times[0], times[-1]) if times else None,
+        community=sided.community,
+        approval=sided.approval,
+        history=tuple(sided.history),
+    )
+
+
+def _heard(review: Review) -> dict[str, Take]:
+    return {seat.persona: seat.take for seat in review.seats if seat.take}
+
+
+def answer(first: Review, second: Review) -> Answer:
+    """Return which tool to take, over the seats heard on both sides.
+
+    A pick needs trimmed means that differ by 6 or more, two thirds of these seats on its side, and a label that is
+    Ship or Mixed and not below the other one's.
+    """
+    takes = _heard(first), _heard(second)
+    common = [id for id in takes[0] if id in takes[1]]
+    scores = [[take[id].score for id in common] for take in takes]
+    higher = sum(a > b for a, b in zip(*scores, strict=True)), sum(b > a for a, b in zip(*scores, strict=True))
+    means = None if len(common) < QUORUM else (trimmed(scores[0]), trimmed(scores[1]))
+    kind, winner, why = _answered(first, second, higher, len(common), means)
+    return Answer(
+        kind=kind,
+        winner=winner,
+        why=why,
+        common=tuple(common),
+        scores=means and (_decimal(means[0]), _decimal(means[1])),
+        higher=higher,
+        substitutes=first.tool.kind == second.tool.kind,
+    )
+
+
+def _decimal(mean: Fraction) -> float:
+    return halves_up(10 * mean) / 10
+
+
+def _answered(
+    first: Review, second: Review, higher: tuple[int, int], common: int, means: tuple[Fraction, Fraction] | None
+) -> tuple[AnswerKind, str | None, str]:
+    """Return the kind of answer, the winner, and why."""
+    names, verdicts = (first.tool.name, second.tool.name), (first.verdict, second.verdict)
+    problem = next(filter(None, map(_no_ground, names, verdicts)), None)
+    if problem or means is None:
+        few = f"heard on both tools: {common} of the critics, and an answer needs {QUORUM}"
+        return "not comparable", None, problem or few
+    if verdicts[0].label == verdicts[1].label == "Skip":
+        return "neither", None, "the panel skips both"
+    best = 0 if means[0] >= means[1] else 1
+    ahead, gap = higher[best], abs(means[0] - means[1])
+    margin = f"{ahead} of {common} common critics score {names[best]} higher, {_points(gap)} in the mean"
+    problem = None
+    if gap < CLEAR:
+        problem = f"the means over {common} common critics are {_points(gap)}, and a pick needs {CLEAR}"
+    elif Fraction(ahead, common) < MAJORITY:
+        problem = f"{margin}; a pick needs two thirds of them"
+    elif RANK[verdicts[best].label] < max(1, RANK[verdicts[1 - best].label]):
+        problem = f"{margin}, but its verdict is {verdicts[best].label}"
+    return ("too close", None, problem) if problem else ("pick", (first, second)[best].tool.slug, margin)
+
+
+def _points(gap: Fraction) -> str:
+    return f"{_decimal(gap):g} {'point' if gap == 1 else 'points'} apart"
+
+
+def _no_ground(name: str, verdict: Verdict) -> str | None:
+    if verdict.label == "No verdict":
+        return f"{name} has no verdict: {verdict.heard} of {verdict.invited} critics were heard, and it takes {QUORUM}"
+    if verdict.provisional:
+        return f"the verdict on {name} is provisional: a critic that failed could still change it"
+    return None
+
+
+def differences(first: Review, second: Review) -> Iterator[Difference]:
+    """Yield where two reviews were not made alike: personas, prompts, rules, models, who is on the panel."""
+    if first.rules != second.rules:
+        yield Difference(
+            kind="rules", persona=None, text=f"rules {first.rules} on one side, {second.rules} on the other"
+        )
+    names = first.tool.name, second.tool.name
+    for name, review, other in zip(names, (first, second), (second, first), strict=True):
+        for seat in review.seats:
+            if other.seat(seat.persona) is None:
+                text = f"{seat.name} was on the panel for {name} alone"
+                yield Difference(kind="panel", persona=seat.persona, text=text)
+    for seat in first.seats:
+        twin = second.seat(seat.persona)
+        if seat.asks and twin and twin.asks:
+            yield from _unlike(seat, twin, names)
+
+
+def _unlike(seat: Seat, twin: Seat, names: tuple[str, str]) -> Iterator[Difference]:
+    """Yield how a seat that was asked about both tools was not asked alike."""
+    if seat.persona_digest != twin.persona_digest:
+        text = f"{seat.name} judged the two by different versions of its instructions"
+        yield Difference(kind="persona", persona=seat.persona, text=text)
+    if seat.prompt_digest != twin.prompt_digest:
+        text = f"{seat.name} was asked with different prompts"
+        yield Difference(kind="prompts", persona=seat.persona, text=text)
+    if (mine := _answerers(seat)) != (theirs := _answerers(twin)):
+        text = f"{seat.name} was {mine} on {names[0]} and {theirs} on {names[1]}"
+        yield Difference(kind="model", persona=seat.persona, text=text)
+
+
+def _answerers(seat: Seat) -> str:
+    return ", ".join(sorted({ask.answered_by for ask in seat.asks}))
+
+
+def scorecard(first: Review, second: Review) -> Iterator[Row]:
+    """Yield one row a persona, in persona order; a persona that is on one panel alone comes where it sits there."""
+    seats = {seat.persona: seat for review in (second, first) for seat in review.seats}
+    for id in _in_order([seat.persona for seat in first.seats], [seat.persona for seat in second.seats]):
+        cells = _cell(first, id), _cell(second, id)
+        yield Row(persona=id, name=seats[id].name, cells=cells)
+
+
+def _in_order(one: Sequence[str], other: Sequence[str]) -> list[str]:
+    """Return both orders as one: what only the second has follows what it follows there."""
+    merged = list(dict.fromkeys(one))
+    for place, id in enumerate(other):
+        if id not in merged:
+            merged.insert(merged.index(other[place - 1]) + 1 if place else 0, id)
+    return merged
+
+
+def _cell(review: Review, persona: str) -> Cell:
+    seat = review.seat(persona)
+    if seat is None:
+        return Cell(status="unseated", reason="not on the panel when this tool was reviewed")
+    reason = None if seat.take else seat.reason or "no reason was given"
+    return Cell(status=seat.status, absence=seat.absence, reason=reason, threshold=seat.threshold, take=seat.take)

@@ -1,0 +1,155 @@
+"""The moderator: a model that sees the takes on two tools, and writes when to pick which. Code checks each clause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from pydantic import Field
+
+from panel.answer import NotAnAnswer, read_as
+from panel.ask import asked
+from panel.compare import answer
+from panel.comparison import Answer, Clause, Moderation
+from panel.gates import Rules, unpublishable
+from panel.llm.model import Model
+from panel.names import pair_slug
+from panel.prompt import MODERATION, Prompts
+from panel.prose import names_and_numbers, never_used, unknown_to
+from panel.record import Record
+from panel.request import Block, Label, Parameters, Reply, Request, Stop
+from panel.review import Review, Seat
+from panel.text import words
+
+SEAT = "moderator"
+"""Whom its requests are labelled for."""
+
+MOST_CLAUSES = 3
+MOST_WORDS = 30
+"""Of a clause; the prompt asks for fewer."""
+
+
+class Written(Record):
+    """One clause as the moderator wrote it."""
+
+    takes: tuple[str, ...] = Field(max_length=20)
+    text: str
+
+
+class Moderated(Record):
+    """What the moderator writes."""
+
+    first: tuple[Written, ...] = Field(max_length=12)
+    second: tuple[Written, ...] = Field(max_length=12)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two reviews in the order of their slugs, as the moderator gets them."""
+
+    first: Review
+    second: Review
+
+    @classmethod
+    def of(cls, one: Review, other: Review) -> Pair:
+        """Return two reviews in the order of their slugs."""
+        return cls(*sorted((one, other), key=lambda review: review.tool.slug))
+
+    @property
+    def reviews(self) -> tuple[Review, Review]:
+        """Both of them."""
+        return self.first, self.second
+
+    @property
+    def takes(self) -> Mapping[str, Seat]:
+        """Every seat heard, by the id of its take."""
+        seats = ((review.tool.slug, seat) for review in self.reviews for seat in review.seats if seat.take)
+        return {f"{slug}/{seat.persona}": seat for slug, seat in seats}
+
+    def request(self, prompts: Prompts, model: str, parameters: Parameters) -> Request:
+        """Return what the moderator is asked; raises PromptError where the prompt does not render."""
+        sides = [
+            {"name": review.tool.name, "slug": review.tool.slug, "heard": [seat for seat in review.seats if seat.take]}
+            for review in self.reviews
+        ]
+        return Request(
+            model=model,
+            parameters=parameters,
+            system=prompts.texts["moderator.md"].strip(),
+            blocks=(Block(text=prompts.render("takes.md.j2", sides=sides)),),
+            reply_schema=prompts.schema_in(MODERATION),
+            label=Label(tool=pair_slug(*(review.tool.slug for review in self.reviews)), persona=SEAT),
+        )
+
+
+async def moderation(pair: Pair, prompts: Prompts, request: Request, model: Model) -> Moderation:
+    """Return what the moderator made of the takes; clauses that do not hold are left out, with the reason.
+
+    Raises ModelError where the provider let us down, RecordingMissing where only recordings may answer.
+    """
+    reply = await model.ask(request)
+    clauses, dropped = _checked(pair, prompts, reply)
+    if not all(clauses):
+        clauses = ((), ())
+    return Moderation(
+        prompt_digest=prompts.moderation_digest, clauses=clauses, dropped=dropped, ask=asked(request, reply, "ask")
+    )
+
+
+def _checked(
+    pair: Pair, prompts: Prompts, reply: Reply
+) -> tuple[tuple[tuple[Clause, ...], tuple[Clause, ...]], tuple[str, ...]]:
+    """Return the clauses that hold, and what is wrong with the others."""
+    if reply.stop != Stop.DONE:
+        return ((), ()), (f"the reply can't be used: {reply.detail or reply.stop}",)
+    try:
+        said = read_as(Moderated, reply.text)
+    except NotAnAnswer as error:
+        return ((), ()), (f"the reply can't be used: {error}",)
+    check, dropped = _Check(pair, prompts, answer(pair.first, pair.second)), list[str]()
+    first = tuple(check.holding(pair.first, said.first, dropped))
+    return (first, tuple(check.holding(pair.second, said.second, dropped))), tuple(dropped)
+
+
+@dataclass(frozen=True)
+class _Check:
+    """What a clause is held against."""
+
+    pair: Pair
+    prompts: Prompts
+    answer: Answer
+
+    def holding(self, of: Review, written: Sequence[Written], dropped: list[str]) -> Iterator[Clause]:
+        """Yield the clauses for one tool that hold; what is wrong with the others goes into `dropped`."""
+        for number, clause in enumerate(written, start=1):
+            problem = next(self._problems(of, number, clause), None)
+            if problem:
+                dropped.append(f"{of.tool.slug}, clause {number}: {problem}")
+            else:
+                yield Clause(text=clause.text, takes=tuple(dict.fromkeys(clause.takes)))
+
+    def _problems(self, of: Review, number: int, clause: Written) -> Iterator[str]:
+        takes = self.pair.takes
+        if number > MOST_CLAUSES:
+            yield f"there are {MOST_CLAUSES} at most"
+        if not clause.takes:
+            yield "it rests on no take"
+        yield from (f"there is no take '{id[:80]}'" for id in clause.takes if id not in takes)
+        if not 0 < (count := words(clause.text)) <= MOST_WORDS:
+            yield f"it has {count} words; it needs 1 to {MOST_WORDS}"
+        if of.tool.slug != self.answer.winner:
+            yield from (f'it ranks the tools ("{word}")' for word in never_used(clause.text, self.prompts.ranking))
+        yield from self._unpublishable(clause)
+        tokens = names_and_numbers(clause.text, self.prompts.common_words)
+        yield from (f'"{token}" is in none of its takes' for token in unknown_to(self._known(clause.takes), tokens))
+
+    def _unpublishable(self, clause: Written) -> Iterable[str]:
+        rules = Rules(self.prompts.common_words, self.prompts.first_hand)
+        for review in self.pair.reviews:
+            yield from unpublishable({"it": clause.text}, review.tool, rules)
+
+    def _known(self, cited: Sequence[str]) -> list[str]:
+        """Return what a clause may name: the two tools, and what stands in the takes that it cites."""
+        tools = [name for review in self.pair.reviews for name in (review.tool.name, *review.tool.aliases)]
+        prose = [text for id in cited if (take := self.pair.takes[id].take) for text in take.prose.values()]
+        return [*tools, *prose]

@@ -1,0 +1,237 @@
+"""Entries: what lists, feeds and search know of a published page. Small, and kept from build to build."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from panel.comparison import Approved, Comparison, Happening, Side
+from panel.markdown import answer_line
+from panel.names import folded, slug_of
+from panel.record import Record
+from panel.review import Review
+from panel.verdict import Label
+
+TOUCHING = ("accept", "restore", "edit", "verdict")
+"""Events of the log by which a review became another one."""
+
+
+class Sat(Record):
+    """What one critic gave."""
+
+    persona: str
+    """The id of the persona."""
+
+    score: int
+    """0 to 100."""
+
+    ships: bool
+    """True where it votes ship."""
+
+
+class Turned(Record):
+    """A verdict that became another one."""
+
+    at: str
+    """When: UTC, ISO 8601."""
+
+    what: str
+    """From what to what."""
+
+
+class ToolEntry(Record):
+    """A tool page."""
+
+    slug: str
+    """The tool."""
+
+    name: str
+    """What it is called."""
+
+    aliases: tuple[str, ...]
+    """Other names of it."""
+
+    tagline: str
+    """The maker's one line."""
+
+    maker: str
+    """Who makes it."""
+
+    category: str
+    """The shelf it stands on."""
+
+    label: Label
+    """The verdict."""
+
+    split: str
+    """Ship and skip votes: `3 ship / 1 skip`."""
+
+    width: int
+    """Points between the highest and the lowest score; 0 where fewer than two were heard."""
+
+    seats: tuple[Sat, ...]
+    """Who was heard."""
+
+    digest: str
+    """Content hash of the review."""
+
+    updated: str
+    """When the review last became another one: UTC, ISO 8601; empty where nobody was asked."""
+
+    published: str
+    """When it was approved, or where it is a draft, when it was updated."""
+
+    is_draft: bool
+    """True where nobody stands behind it."""
+
+    turned: tuple[Turned, ...]
+    """Every time the verdict became another one, oldest first."""
+
+    @property
+    def path(self) -> str:
+        """Where its page is, from the root of the site."""
+        return f"tools/{self.slug}/"
+
+    @property
+    def title(self) -> str:
+        """The words of a link to it."""
+        return self.name
+
+    @property
+    def line(self) -> str:
+        """What a list says of it."""
+        return f"{self.label} · {self.split}. {self.tagline}"
+
+    @property
+    def keywords(self) -> str:
+        """What search looks in."""
+        return " ".join([self.name, *self.aliases, self.maker, self.category, self.tagline, self.label]).lower()
+
+
+class PairEntry(Record):
+    """A comparison page."""
+
+    slug: str
+    """The comparison."""
+
+    tools: tuple[str, str]
+    """The slugs of the two tools."""
+
+    names: tuple[str, str]
+    """What they are called."""
+
+    verdicts: tuple[str, str]
+    """Their verdicts with their splits."""
+
+    kind: Literal["pick", "neither", "too close", "not comparable"]
+    """What sort of answer."""
+
+    answer: str
+    """The answer in one sentence."""
+
+    categories: tuple[str, ...]
+    """The shelves of the two."""
+
+    updated: str
+    """When one of the reviews last became another one."""
+
+    published: str
+    """When the later one was approved."""
+
+    is_draft: bool
+    """True where nobody stands behind one of them."""
+
+    @property
+    def path(self) -> str:
+        """Where its page is, from the root of the site."""
+        return f"compare/{self.slug}/"
+
+    @property
+    def title(self) -> str:
+        """The words of a link to it."""
+        return f"{self.names[0]} vs {self.names[1]}"
+
+    @property
+    def line(self) -> str:
+        """What a list says of it."""
+        return f"{self.answer} {self.names[0]}: {self.verdicts[0]}. {self.names[1]}: {self.verdicts[1]}."
+
+    @property
+    def keywords(self) -> str:
+        """What search looks in."""
+        return " ".join([*self.names, "vs", *self.categories]).lower()
+
+
+Entry = ToolEntry | PairEntry
+
+
+def tool_entry(
+    review: Review, digest: str, approval: Approved | None, history: tuple[Happening, ...], touched: str
+) -> ToolEntry:
+    """Return the entry of a review; `touched` is when it was last changed by hand, empty where it never was."""
+    tool, verdict = review.tool, review.verdict
+    recorded = [ask.recorded_at for seat in review.seats for ask in seat.asks]
+    updated = max([*recorded, touched], default="")
+    scores = verdict.range or (0, 0)
+    return ToolEntry(
+        slug=tool.slug,
+        name=tool.name,
+        aliases=tool.aliases,
+        tagline=tool.tagline,
+        maker=tool.maker,
+        category=tool.category,
+        label=verdict.label,
+        split=f"{verdict.ship} ship / {verdict.skip} skip",
+        width=scores[1] - scores[0],
+        seats=tuple(
+            Sat(persona=seat.persona, score=seat.take.score, ships=seat.take.vote == "ship")
+            for seat in review.seats
+            if seat.take
+        ),
+        digest=digest,
+        updated=updated,
+        published=approval.at if approval else updated,
+        is_draft=approval is None,
+        turned=tuple(Turned(at=one.at, what=one.what) for one in history if one.what.startswith("the verdict went")),
+    )
+
+
+def pair_entry(record: Comparison, tools: tuple[ToolEntry, ToolEntry]) -> PairEntry:
+    """Return the entry of a comparison of two published tools."""
+    return PairEntry(
+        slug=record.slug,
+        tools=(tools[0].slug, tools[1].slug),
+        names=(tools[0].name, tools[1].name),
+        verdicts=(_verdict(record.sides[0]), _verdict(record.sides[1])),
+        kind=record.answer.kind,
+        answer=answer_line(record),
+        categories=tuple(dict.fromkeys(tool.category for tool in tools)),
+        updated=max(tool.updated for tool in tools),
+        published=max(tool.published for tool in tools),
+        is_draft=any(tool.is_draft for tool in tools),
+    )
+
+
+def _verdict(side: Side) -> str:
+    return f"{side.verdict.label} {side.verdict.ship}–{side.verdict.skip}"
+
+
+def category_slug(category: str) -> str:
+    """Return the name of a category in links; one without ASCII letters is spelt out in code points."""
+    return slug_of(category) or "-".join(f"{ord(char):x}" for char in folded(category))[:80].strip("-") or "other"
+
+
+def redirects(tools: Sequence[ToolEntry], pairs: Sequence[PairEntry]) -> Iterator[tuple[str, Entry]]:
+    """Yield where an old or other name leads: aliases of tools, comparisons in the other order or by an alias."""
+    taken = {one.path for one in tools} | {one.path for one in pairs}
+    also = {one.slug: [one.slug, *filter(None, map(slug_of, one.aliases))] for one in tools}
+    found: dict[str, Entry] = {}
+    for tool in tools:
+        for alias in also[tool.slug]:
+            found.setdefault(f"tools/{alias}/", tool)
+    for pair in pairs:
+        for one in also[pair.tools[0]]:
+            for other in also[pair.tools[1]]:
+                found.setdefault(f"compare/{one}-vs-{other}/", pair)
+                found.setdefault(f"compare/{other}-vs-{one}/", pair)
+    yield from ((path, entry) for path, entry in sorted(found.items()) if path not in taken)

@@ -1,0 +1,229 @@
+"""Pages: a review and a comparison as people read them. Every element comes from the record."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from panel.community import NO_VOTES
+from panel.compare import Sided
+from panel.comparison import Approved, Cell, Comparison
+from panel.files import Json
+from panel.markdown import answer_line, comparison_page, headline
+from panel.markdown import page as review_page
+from panel.publish.cards import Card
+from panel.publish.entries import PairEntry, ToolEntry, category_slug
+from panel.publish.page import DRAFT, ROOMS, TWINS, Files, Page, breadcrumb, files, page
+from panel.publish.render import LARGEST_PAGE, day, marks
+from panel.tables import SiteSettings
+from panel.tool import Kind, Links
+
+MOST_PAIRS = 20
+"""So many comparisons are listed on the page of a tool."""
+
+_TYPES: Mapping[Kind, str] = {"dataset": "Dataset", "hardware": "Product"}
+
+
+@dataclass(frozen=True)
+class ToolPage:
+    """What the page of a tool is made from."""
+
+    site: SiteSettings
+    sided: Sided
+    entry: ToolEntry
+    pairs: Sequence[PairEntry]
+    critics: Collection[str]
+    """Personas that have a page."""
+
+    card: Card | None = None
+
+    def files(self) -> Files:
+        """Return the page with its twins."""
+        review, tool = self.sided.review, self.sided.review.tool
+        crumbs = [("Tools", "tools/"), (tool.name, None)]
+        head = page(
+            self.site,
+            self.entry.path,
+            tool.name,
+            f"{tool.name}: {headline(review.verdict, review.seats)}. {tool.tagline}",
+            twins=TWINS,
+            draft=DRAFT if self.entry.is_draft else None,
+            is_hidden=self.entry.is_draft,
+            crumbs=crumbs,
+            image=self.card and self.card.path,
+            ld=self._linked(crumbs),
+        )
+        context = {
+            "site": self.site,
+            "review": review,
+            "category": f"categories/{category_slug(tool.category)}/",
+            "names": {seat.persona: seat.name for seat in review.seats},
+            "updated": self.entry.updated,
+            "behind": behind([(tool.name, self.sided.approval)]),
+            "community": self.sided.community.told if self.sided.community else NO_VOTES,
+            "independent": sum(source.kind != "maker" for source in tool.sources),
+            "links": links(tool.links),
+            "quotes": {seat.persona: {one.id: one for one in seat.take.evidence} for seat in review.seats if seat.take},
+            "known": {source.id for source in tool.sources},
+            "critics": self.critics,
+            "pairs": self.pairs[:MOST_PAIRS],
+            "more_pairs": max(0, len(self.pairs) - MOST_PAIRS),
+            "models": sorted({ask.answered_by for seat in review.seats for ask in seat.asks}),
+            "history": self.sided.history,
+            "digest": self.entry.digest,
+        }
+        return fitting(head, "tool.html.j2", context, review_page(review), review.as_json())
+
+    def _linked(self, crumbs: Sequence[tuple[str, str | None]]) -> Json:
+        tool = self.sided.review.tool
+        about: dict[str, Json] = {"@type": _TYPES.get(tool.kind, "SoftwareApplication"), "name": tool.name}
+        return graph(self.site, self.entry.path, tool.name, self.entry, crumbs, about)
+
+
+@dataclass(frozen=True)
+class PairPage:
+    """What the page of a comparison is made from; without a site it stands alone and leads nowhere."""
+
+    record: Comparison
+    site: SiteSettings | None = None
+    entry: PairEntry | None = None
+    critics: Collection[str] = ()
+    card: Card | None = None
+
+    def files(self) -> Files:
+        """Return the page with its twins."""
+        return fitting(
+            self._head(), "comparison.html.j2", self._context(), comparison_page(self.record), self.record.as_json()
+        )
+
+    def _head(self) -> Page:
+        record, path = self.record, self.entry.path if self.entry else ""
+        title = " vs ".join(side.name for side in record.sides)
+        crumbs = [("Compare", "compare/"), (title, None)]
+        told = [f"{side.name}: {side.verdict.label} {side.verdict.ship}–{side.verdict.skip}." for side in record.sides]
+        is_draft = any(side.approval is None for side in record.sides)
+        return page(
+            self.site,
+            path,
+            title,
+            " ".join([answer_line(record), *told]),
+            twins=TWINS if self.site else (),
+            draft=DRAFT if is_draft else None,
+            is_hidden=is_draft,
+            crumbs=crumbs,
+            image=self.card and self.card.path,
+            ld=self._linked(crumbs) if self.site and self.entry else None,
+        )
+
+    def _context(self) -> dict[str, object]:
+        record, sides = self.record, self.record.sides
+        names = {row.persona: row.name for row in record.scorecard}
+        return {
+            "site": self.site,
+            "record": record,
+            "heading": answer_line(record),
+            "updated": self.entry.updated if self.entry else max((side.recorded or ("", ""))[1] for side in sides),
+            "behind": behind([(side.name, side.approval) for side in sides]),
+            "letters": marks(sides[0].name, sides[1].name),
+            "benches": [
+                [{"name": row.name, "take": row.cells[place].take} for row in record.scorecard] for place in (0, 1)
+            ],
+            "facts": {row.key: row.facts for row in record.decision},
+            "chart": chart(record),
+            "known": [{source.id for source in side.sources} for side in sides],
+            "seat_names": names,
+            "critics": self.critics,
+        }
+
+    def _linked(self, crumbs: Sequence[tuple[str, str | None]]) -> Json:
+        assert self.site
+        assert self.entry
+        items: list[Json] = []
+        for number, side in enumerate(self.record.sides, start=1):
+            url = f"{self.site.base}tools/{side.slug}/"
+            item: Json = {"@type": "SoftwareApplication", "name": side.name, "url": url}
+            items.append({"@type": "ListItem", "position": number, "item": item})
+        about: dict[str, Json] = {"@type": "ItemList", "numberOfItems": 2, "itemListElement": items}
+        return graph(self.site, self.entry.path, self.entry.title, self.entry, crumbs, about)
+
+
+def fitting(head: Page, template: str, context: Mapping[str, object], text: str, data: Json) -> Files:
+    """Return a page with its twins, with as much of long texts as fits into the budget of a page."""
+    made: Files = {}
+    for room in ROOMS:
+        made = files(head, template, {**context, "room": room}, text, data)
+        if len(made[f"{head.path}index.html"]) <= LARGEST_PAGE:
+            break
+    return made
+
+
+def alone(record: Comparison) -> str:
+    """Return the page of a comparison that belongs to no site."""
+    return PairPage(record).files()["index.html"].decode()
+
+
+def behind(sides: Sequence[tuple[str, Approved | None]]) -> str:
+    """Return who stands behind what is said, in one sentence."""
+    drafts = [name for name, approval in sides if approval is None]
+    if drafts:
+        return "A draft: nobody has approved it." if len(drafts) == len(sides) else f"{drafts[0]} is a draft."
+    signed = [(approval.by, day(approval.at)) for _, approval in sides if approval]
+    if len(set(signed)) == 1:
+        return f"Approved by {signed[0][0]} on {signed[0][1]}."
+    return "Approved by " + " and ".join(f"{by} ({at})" for by, at in signed) + "."
+
+
+def chart(record: Comparison) -> list[dict[str, object]]:
+    """Return the rows of the split chart: what stands where on the line of each critic, and the same in words."""
+    rows: list[dict[str, object]] = []
+    for row in record.scorecard:
+        scored = [(place, cell.take.score) for place, cell in enumerate(row.cells) if cell.take]
+        lines = {cell.threshold for cell in row.cells if cell.take and cell.threshold is not None}
+        told = [f"{record.sides[place].name} {score}" for place, score in scored]
+        rows.append(
+            {
+                "name": row.name,
+                "cells": row.cells,
+                "marks": scored,
+                "threshold": min(lines) if len(lines) == 1 else None,
+                "told": f"{', '.join(told) or 'no takes'}; {_line(row.cells)}",
+            }
+        )
+    return rows
+
+
+def _line(cells: Sequence[Cell]) -> str:
+    lines = sorted({cell.threshold for cell in cells if cell.threshold is not None})
+    return f"ships from {' or '.join(map(str, lines))}" if lines else "not on the panel"
+
+
+def links(of: Links) -> list[tuple[str, str]]:
+    """Return where a tool lives, by what to call the place."""
+    named = {"Home page": of.home, "Documentation": of.docs, "Source code": of.repo}
+    return [(text, url) for text, url in named.items() if url]
+
+
+def graph(
+    site: SiteSettings,
+    path: str,
+    name: str,
+    entry: ToolEntry | PairEntry,
+    crumbs: Sequence[tuple[str, str | None]],
+    about: dict[str, Json],
+) -> Json:
+    """Return linked data of a page: what it is, where it stands, what it is about; never a rating."""
+    url = f"{site.base}{path}"
+    whole: dict[str, Json] = {
+        "@type": "WebPage",
+        "@id": url,
+        "name": name,
+        "inLanguage": "en",
+        "isAccessibleForFree": True,
+        "publisher": {"@type": "Organization", "name": site.name, "publishingPrinciples": f"{site.base}method/"},
+        "mainEntity": {"@id": f"{url}#about"},
+    }
+    whole |= {"datePublished": entry.published[:10], "dateModified": entry.updated[:10]} if entry.updated else {}
+    return {
+        "@context": "https://schema.org",
+        "@graph": [whole, breadcrumb(site, crumbs), {"@id": f"{url}#about", **about}],
+    }

@@ -1,0 +1,142 @@
+"""Pairing: two reviews of a project become a comparison, with who approved them, what readers voted, what was done."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from panel.community import Community, votes
+from panel.compare import Sided, comparison
+from panel.comparison import Approved, Comparison, Happening, Moderation
+from panel.desk.approval import approval_of, void
+from panel.errors import InputError, ModelError, RecordError, RecordingMissing
+from panel.history import Event
+from panel.llm.ledger import Recorded
+from panel.llm.model import Model
+from panel.moderator import Pair, moderation
+from panel.names import SLUG
+from panel.project import Project
+from panel.review import Review
+
+
+@dataclass(frozen=True)
+class Paired:
+    """A comparison, and what making it took."""
+
+    comparison: Comparison
+    asked: Sequence[str]
+    """Identities of the requests that were asked in this run."""
+
+    silent: str | None
+    """Why the moderator says nothing, or None."""
+
+
+@dataclass(frozen=True)
+class Moderator:
+    """Who writes when to pick which, where the ledgers do not know it."""
+
+    model: Model | None
+    """Who is asked; None: nobody, only recordings answer."""
+
+    name: str | None = None
+    """The model as asked; None for the project's."""
+
+
+async def paired(project: Project, slugs: Sequence[str], moderator: Moderator | None) -> Paired:
+    """Return the comparison of two reviewed tools; without a `moderator` it has no prose.
+
+    Its absence never blocks a record: a provider that fails, or a recording that is missing, leaves it out.
+    Raises InputError where there are not two different reviews.
+    """
+    one, other = (sided(project, slug) for slug in _two(slugs))
+    asked: list[str] = []
+    said, silent = None, None
+    if moderator:
+        try:
+            said = await _moderation(project, Pair.of(one.review, other.review), moderator, asked)
+        except (ModelError, RecordingMissing) as error:
+            silent = str(error).splitlines()[0]
+    return Paired(comparison(one, other, said), asked, silent)
+
+
+async def _moderation(project: Project, pair: Pair, moderator: Moderator, asked: list[str]) -> Moderation | None:
+    name = moderator.name or project.moderator_model([review.tool for review in pair.reviews])
+    if not all(review.verdict.heard for review in pair.reviews):
+        return None
+    request = pair.request(project.prompts, name, project.parameters)
+    model = Recorded(project.ledgers, moderator.model, asked, is_brief=True)
+    return await moderation(pair, project.prompts, request, model)
+
+
+def _two(slugs: Sequence[str]) -> Sequence[str]:
+    if len(set(slugs)) != 2:
+        raise InputError(f"name two different tools to compare; {slugs[0]} can't stand beside itself")
+    return slugs
+
+
+def sided(project: Project, slug: str) -> Sided:
+    """Return one side: the record of a tool and what was done about it; raises RecordError where there is none."""
+    review = project.store.review(slug) if SLUG.fullmatch(slug) else None
+    if review is None:
+        raise RecordError(f"no review of '{slug}' in {project.store.folder}; review it first, or name its dossier")
+    return Sided(
+        review=review,
+        community=community(project).get(slug),
+        approval=approved(project, review),
+        history=tuple(happenings(project.store.history(slug).events(), review)),
+    )
+
+
+def community(project: Project) -> Mapping[str, Community]:
+    """Return what readers voted on each tool, by slug."""
+    return votes(project.store.folder)
+
+
+def approved(project: Project, review: Review) -> Approved | None:
+    """Return who stands behind a review as it is recorded, or None where nobody does."""
+    approval = approval_of(project, review.tool.slug)
+    if approval is None or void(approval, review, review.tool):
+        return None
+    return Approved(by=approval.by, at=approval.at)
+
+
+_WORDS: Mapping[str, str] = {
+    "accept": "another take of {persona} was accepted",
+    "restore": "an earlier take of {persona} was brought back",
+    "edit": "the words of {persona} were edited by {by}",
+    "verdict": "the verdict went from {before} to {after}",
+    "approve": "approved by {by}",
+    "void": "the approval by {by} lost its hold: {why}",
+}
+"""What of the log a reader should know, in words."""
+
+
+def happenings(events: Sequence[Event], review: Review) -> Iterator[Happening]:
+    """Yield what a reader should know of what was done with a review; what was said twice in a row once."""
+    names = {seat.persona: f"the {seat.name}" for seat in review.seats}
+    last = None
+    for event in events:
+        details = {key: str(value) for key, value in event.details.items()}
+        details["persona"] = names.get(details.get("persona", ""), "a critic")
+        if (words := _WORDS.get(event.name)) and (what := _filled(words, details)) != last:
+            last = what
+            yield Happening(at=event.at, what=what)
+
+
+def _filled(words: str, details: Mapping[str, str]) -> str:
+    for key in ("persona", "by", "before", "after", "why"):
+        words = words.replace(f"{{{key}}}", details.get(key, "somebody" if key == "by" else "?"))
+    return words
+
+
+Standing = Literal["new", "changed", "same"]
+"""What became of the record that stood there."""
+
+
+def standing(project: Project, made: Comparison) -> Standing:
+    """Return how a comparison stands to the record that is written."""
+    written = project.store.comparison(made.slug)
+    if written is None:
+        return "new"
+    return "same" if written == made else "changed"

@@ -1,0 +1,140 @@
+"""Render: templates and records become HTML in one request: style inline, a strict policy, and nothing can run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from collections.abc import Mapping
+from datetime import date
+from functools import cache
+from pathlib import Path
+from urllib.parse import quote
+
+import nh3
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markdown_it import MarkdownIt
+from markupsafe import Markup
+
+from panel.decision import ENTRIES
+from panel.files import Json, canonical
+from panel.markdown import a_kind, decimal, rating, sentence
+
+FOLDER = Path(__file__).parent / "templates"
+LARGEST_PAGE = 60_000
+"""Bytes of a comparison page or a tool page, style and all."""
+
+MONTHS = "January February March April May June July August September October November December"
+
+_INLINE = MarkdownIt("zero").enable(["emphasis", "backticks", "escape"])
+_ALLOWED = {"em", "strong", "code"}
+
+
+def prose(text: str) -> Markup:
+    """Return a critic's words as HTML: emphasis and code of inline Markdown, and nothing else."""
+    return Markup(nh3.clean(_INLINE.renderInline(text), tags=_ALLOWED, attributes={}))  # noqa: S704 - cleaned here
+
+
+def day(at: str | date | None) -> str:
+    """Return a day as people read it: `21 November 2026`; what is no date comes back as it is."""
+    found = re.fullmatch(r"(\d{4})-(\d{2})-(\d{2}).*", str(at or ""))
+    if not found or not 1 <= int(found[2]) <= 12:
+        return str(at or "")
+    return f"{int(found[3])} {MONTHS.split()[int(found[2]) - 1]} {found[1]}"
+
+
+def clip(text: str, most: int) -> str:
+    """Return a text of at most so many characters, cut between words."""
+    return text if len(text) <= most else f"{text[:most].rsplit(None, 1)[0]} …"
+
+
+def initials(name: str) -> str:
+    """Return two letters that stand for a name: its first two capitals, else its first two letters."""
+    words = re.findall(r"[^\W_]+", name)
+    letters = [char for char in name if char.isupper()]
+    if len(letters) < 2 and len(words) > 1:
+        letters = [word[0] for word in words]
+    return "".join(letters[:2] if len(letters) > 1 else [*"".join(words)][:2]).upper() or "?"
+
+
+def marks(one: str, other: str) -> tuple[str, str]:
+    """Return two letters for each of two names, which differ where the names let them."""
+    first, second = initials(one), initials(other)
+    return (first, second) if first != second else (one[:2] or "?", other[:2] or "?")
+
+
+def as_script(data: Json) -> Markup:
+    """Return data as JSON that can't end the script element that it stands in."""
+    text = canonical(data).decode()
+    for char in "<>&\u2028\u2029":
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return Markup(text)  # noqa: S704 - no character of markup is left
+
+
+def policy(*, asks_site: bool) -> str:
+    """Return the content security policy of a page; `asks_site` is true where its script loads the search file."""
+    parts = {
+        "default-src": "'none'",
+        "style-src": _hashed(_asset("style.css")),
+        "script-src": _hashed(_asset("site.js")),
+        "img-src": "'self' data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    parts |= {"connect-src": "'self'"} if asks_site else {}
+    return "; ".join(f"{key} {value}" for key, value in parts.items())
+
+
+def _hashed(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
+
+
+@cache
+def _asset(name: str) -> str:
+    """Return the style or the script, without indentation, empty lines and comments."""
+    text = re.sub(r"/\*.*?\*/", "", (FOLDER / name).read_text(encoding="utf-8"), flags=re.DOTALL)
+    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+
+
+@cache
+def _templates() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=True,
+    )
+    environment.filters |= {
+        "a_kind": a_kind,
+        "as_script": as_script,
+        "clip": clip,
+        "day": day,
+        "decimal": decimal,
+        "initials": initials,
+        "prose": prose,
+        "quoted": lambda text: quote(str(text), safe=""),
+        "rating": rating,
+        "sentence": sentence,
+    }
+    style, script = _asset("style.css"), _asset("site.js")
+    environment.globals |= {"style": Markup(style), "script": Markup(script), "policy": policy, "entries": ENTRIES}  # noqa: S704
+    return environment
+
+
+@cache
+def version() -> str:
+    """Return a hash of the templates: a page is rendered again when they change."""
+    files = sorted(path for path in FOLDER.iterdir() if path.is_file())
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+
+
+def html(template: str, context: Mapping[str, object]) -> str:
+    """Return a page; lines that hold nothing are left out."""
+    text = _templates().get_template(template).render(**context)
+    return re.sub(r"\n\s*\n+", "\n", text).strip() + "\n"
+
+
+def svg(template: str, context: Mapping[str, object]) -> str:
+    """Return a picture."""
+    return _templates().get_template(template).render(**context)
