@@ -28,10 +28,9 @@ def shelf(project: Project) -> list[Shelved]:
 
     Raises ToolError with every fault of every dossier, and where there is none at all.
     """
-    folders = project.settings.tools
-    paths = sorted({path for folder in folders for path in folder.glob("*") if _is_dossier(path)})
+    paths = dossiers(project)
     if not paths:
-        where = " or ".join(map(str, folders))
+        where = " or ".join(map(str, project.settings.tools))
         raise ToolError(f"{where}: there are no dossiers here; name their folders as `tools` in panel.toml")
     documents = [read_dossier(path) for path in paths]
     taken, tools, faults = names_of(documents), [], []
@@ -44,6 +43,11 @@ def shelf(project: Project) -> list[Shelved]:
         more = [f"and {len(faults) - MOST_FAULTS} more dossiers"] if len(faults) > MOST_FAULTS else []
         raise ToolError("\n".join([*faults[:MOST_FAULTS], *more]))
     return tools
+
+
+def dossiers(project: Project) -> list[Path]:
+    """Return the files that are dossiers of a project."""
+    return sorted({path for folder in project.settings.tools for path in folder.glob("*") if _is_dossier(path)})
 
 
 def named(project: Project, names: Sequence[str]) -> list[Shelved]:

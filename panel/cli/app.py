@@ -21,6 +21,7 @@ from panel.version import DISTRIBUTION, installed
 SECTIONS = {
     "Reviewing": {
         "review": "Ask the panel about a tool, and write its record.",
+        "compare": "Put two reviews side by side, and say which tool to take.",
         "show": "Print a record: the verdict, and what each critic says.",
         "prompt": "Print the exact request that a critic would get.",
     },
@@ -34,6 +35,10 @@ SECTIONS = {
         "restore": "Bring an earlier take back.",
         "lock": "Keep a review, or some of its seats, from being changed.",
         "approve": "Run the checklist over a review, and write down who approved it.",
+    },
+    "Publishing": {
+        "publish": "Make a site of static pages from the records; only what changed is rendered.",
+        "digest": "Tell what happened in a week: new reviews, changed verdicts, the widest split.",
     },
     "Golden tests": {
         "verify": "Replay every review, and fail in words where it says something else than its record.",

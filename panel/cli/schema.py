@@ -9,6 +9,8 @@ import typer
 from pydantic.json_schema import JsonSchemaMode
 
 from panel.choices import Choices
+from panel.community import Votes
+from panel.comparison import Comparison
 from panel.desk.approval import Approval
 from panel.files import Json, readable
 from panel.history import Entry
@@ -25,6 +27,8 @@ class Kind(StrEnum):
     """What there is a schema of."""
 
     REVIEW = "review"
+    COMPARISON = "comparison"
+    VOTES = "votes"
     RECORDING = "recording"
     CHOICES = "choices"
     TAKE = "take"
@@ -35,6 +39,8 @@ class Kind(StrEnum):
 
 _MODELS: dict[Kind, tuple[type[Record], JsonSchemaMode]] = {
     Kind.REVIEW: (Review, "serialization"),
+    Kind.COMPARISON: (Comparison, "serialization"),
+    Kind.VOTES: (Votes, "validation"),
     Kind.RECORDING: (Recording, "serialization"),
     Kind.CHOICES: (Choices, "serialization"),
     Kind.TAKE: (Entry, "serialization"),

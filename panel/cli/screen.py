@@ -94,7 +94,7 @@ class Screen:
         self.say(receipt(done))
         reasons = [*(seat.reason or "" for seat in done.review.seats), *(note.text for note in done.notes)]
         if any(WAITING in reason for reason in reasons):
-            folder = _nearby(done.paths[0].parent.parent)
+            folder = nearby(done.paths[0].parent.parent)
             self.say(
                 f"Paste the sheets in {folder}/outbox into a chat, save the replies in {folder}/inbox, run this again."
             )
@@ -126,10 +126,10 @@ class Screen:
         self.console.print(inert(verdict_text(done.review)))
 
     def _paths(self, done: Reviewed) -> None:
-        self.say("\n".join(str(_nearby(path)) for path in done.paths))
+        self.say("\n".join(str(nearby(path)) for path in done.paths))
 
 
-def _nearby(path: Path) -> Path:
+def nearby(path: Path) -> Path:
     """Return a path as somebody in the working folder would write it."""
     return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import typer
 from rich.console import Console, Group
@@ -71,13 +72,17 @@ def why_silent(seat: Seat) -> str:
     return f"{'not invited' if seat.status == 'unseated' else seat.absence}: {seat.reason}"
 
 
-def show(review: Review, only: list[str]) -> None:
-    """Print a record; `only` names the personas whose takes are printed, all where it is empty."""
+def show(review: Review, only: list[str], chart: Sequence[Text] = ()) -> None:
+    """Print a record, with its `chart`; `only` names the personas whose takes are printed, all where it is empty."""
     console = Unheard(highlight=False, markup=False)
     tool = review.tool
     console.print(Text(f"{tool.name} {tool.version or ''}".strip(), style="bold"))
     console.print(Text(f"{tool.tagline} · {tool.maker} · {tool.category}, {tool.kind}"))
     console.print(verdict_text(review))
+    if chart:
+        console.print()
+    for line in chart:
+        console.print(line)
     for seat in review.seats:
         if only and seat.persona not in only:
             continue

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from panel.cli import sheet
+from panel.cli.chart import of_review
 from panel.document import nearest, shown
 from panel.errors import RecordError, printable
 from panel.files import Json, is_there
@@ -44,7 +45,8 @@ def show(
     elif isinstance(shown, Seat):
         sheet.show_seat(Seat.model_validate(_shown(shown.as_json())))
     else:
-        sheet.show(Review.model_validate(_shown(shown.as_json())), persona or [])
+        whole = Review.model_validate(_shown(shown.as_json()))
+        sheet.show(whole, persona or [], [] if persona else [*of_review(whole)])
 
 
 def _taken(folder: Path, persona: list[str], number: int) -> Seat:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from panel.community import Community, votes
 from panel.compare import Sided, comparison
 from panel.comparison import Approved, Comparison, Happening, Moderation
 from panel.desk.approval import approval_of, void
-from panel.errors import InputError, ModelError, RecordError, RecordingMissing
+from panel.errors import ModelError, RecordError, RecordingMissing
 from panel.history import Event
 from panel.llm.ledger import Recorded
 from panel.llm.model import Model
@@ -43,13 +42,11 @@ class Moderator:
     """The model as asked; None for the project's."""
 
 
-async def paired(project: Project, slugs: Sequence[str], moderator: Moderator | None) -> Paired:
+async def paired(project: Project, one: Sided, other: Sided, moderator: Moderator | None) -> Paired:
     """Return the comparison of two reviewed tools; without a `moderator` it has no prose.
 
     Its absence never blocks a record: a provider that fails, or a recording that is missing, leaves it out.
-    Raises InputError where there are not two different reviews.
     """
-    one, other = (sided(project, slug) for slug in _two(slugs))
     asked: list[str] = []
     said, silent = None, None
     if moderator:
@@ -67,12 +64,6 @@ async def _moderation(project: Project, pair: Pair, moderator: Moderator, asked:
     request = pair.request(project.prompts, name, project.parameters)
     model = Recorded(project.ledgers, moderator.model, asked, is_brief=True)
     return await moderation(pair, project.prompts, request, model)
-
-
-def _two(slugs: Sequence[str]) -> Sequence[str]:
-    if len(set(slugs)) != 2:
-        raise InputError(f"name two different tools to compare; {slugs[0]} can't stand beside itself")
-    return slugs
 
 
 def sided(project: Project, slug: str) -> Sided:
@@ -128,15 +119,3 @@ def _filled(words: str, details: Mapping[str, str]) -> str:
     for key in ("persona", "by", "before", "after", "why"):
         words = words.replace(f"{{{key}}}", details.get(key, "somebody" if key == "by" else "?"))
     return words
-
-
-Standing = Literal["new", "changed", "same"]
-"""What became of the record that stood there."""
-
-
-def standing(project: Project, made: Comparison) -> Standing:
-    """Return how a comparison stands to the record that is written."""
-    written = project.store.comparison(made.slug)
-    if written is None:
-        return "new"
-    return "same" if written == made else "changed"

@@ -1,0 +1,53 @@
+"""`panel digest`."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from panel.cli.desk import Runs
+from panel.errors import InputError, printable
+from panel.files import write_whole
+from panel.project import Project
+from panel.publish.edition import Week
+from panel.publish.lists import digest_text
+from panel.publish.mail import digest_html
+from panel.publish.sources import edition_of
+
+app = typer.Typer(rich_markup_mode=None)
+
+
+@app.command()
+def digest(
+    where: Annotated[Path, typer.Argument(metavar="[DIR]", help="A project.", show_default=False)] = Path(),
+    week: Annotated[str | None, typer.Option(help="Which one, such as 2026-W47; default: this one.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Write WEEK.html and WEEK.txt into this folder.")] = None,
+    drafts: Annotated[bool, typer.Option("--drafts", help="Tell of what nobody approved too.")] = False,
+    runs: Runs = None,
+) -> None:
+    """Tell what happened in a week: new reviews, changed verdicts, the widest split."""
+    project = Project.open(where, {"runs": runs})
+    told = _week(week) if week else Week.of(datetime.now(UTC).date().isoformat())
+    edition = edition_of(project, drafts=drafts)
+    text = digest_text(edition, told)
+    typer.echo("".join(printable(line) for line in text.splitlines(keepends=True)), nl=False)
+    if out:
+        write_whole(out / f"{told.name}.txt", text.encode())
+        write_whole(out / f"{told.name}.html", digest_html(edition, told).encode())
+        typer.echo(f"{out / told.name}.html\n{out / told.name}.txt")
+
+
+def _week(name: str) -> Week:
+    found = re.fullmatch(r"(\d{4})-W(\d{2})", name)
+    try:
+        if found:
+            week = Week(int(found[1]), int(found[2]))
+            assert week.days
+            return week
+    except ValueError:
+        pass
+    raise InputError(f"--week: write it as 2026-W47, not {name[:40]!r}")

@@ -1,0 +1,69 @@
+"""`panel publish`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from panel.cli.desk import Runs
+from panel.errors import InputError, SettingsError
+from panel.project import Project
+from panel.publish.build import Report, build
+from panel.publish.serve import Preview
+from panel.tables import SiteSettings
+
+app = typer.Typer(rich_markup_mode=None)
+MOST_NAMED = 5
+
+
+@app.command()
+def publish(
+    where: Annotated[Path, typer.Argument(metavar="[DIR]", help="A project.", show_default=False)] = Path(),
+    out: Annotated[Path, typer.Option(help="Where the site goes.")] = Path("site"),
+    drafts: Annotated[bool, typer.Option("--drafts", help="Publish what nobody approved too, marked as such.")] = False,
+    serve: Annotated[bool, typer.Option("--serve", help="Then show the site on this machine alone.")] = False,
+    port: Annotated[int, typer.Option(min=0, max=65_535, help="With --serve: the port; 0 takes a free one.")] = 8000,
+    url: Annotated[str | None, typer.Option(help="Where the site will stand; default: url of [site].")] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, max=64, help="Processes that render; default: one a core.")
+    ] = None,
+    runs: Runs = None,
+) -> None:
+    """Make a site of static pages from the records; only what changed is rendered."""
+    if not where.is_dir():
+        raise InputError(f"{where}: is no folder; name the folder of a project")
+    project = Project.open(where, {"runs": runs})
+    preview = Preview(out, port) if serve else None
+    site = _site(project, url or (None if project.settings.site.url or not preview else preview.url))
+    done = build(project, out, site, drafts=drafts, workers=workers or len(os.sched_getaffinity(0)))
+    _tell(done, site, out)
+    if preview:
+        typer.echo(f"{preview.url} shows it, to this machine alone; Ctrl-C ends it")
+        preview.run()
+
+
+def _site(project: Project, url: str | None) -> SiteSettings:
+    if url is None:
+        return project.settings.site
+    try:
+        return SiteSettings(name=project.settings.site.name, url=url)
+    except ValueError as error:
+        raise SettingsError(f"--url: write an address such as https://panel.example, not {url[:80]!r}") from error
+
+
+def _tell(done: Report, site: SiteSettings, out: Path) -> None:
+    tools = f"{done.tools} {'tool' if done.tools == 1 else 'tools'}"
+    pairs = f"{done.pairs} {'comparison' if done.pairs == 1 else 'comparisons'}"
+    removed = f", {done.removed} files removed" if done.removed else ""
+    typer.echo(f"{out}: {tools}, {pairs}; {done.rendered} of {done.pages} pages rendered{removed}")
+    if done.left_out:
+        named = ", ".join(done.left_out[:MOST_NAMED]) + (", …" if len(done.left_out) > MOST_NAMED else "")
+        count = len(done.left_out)
+        typer.echo(f"{count} {'draft' if count == 1 else 'drafts'} left out ({named}): panel approve, or --drafts")
+    if not site.base:
+        typer.echo("no feeds, no sitemap, no cards: they need an address; set url under [site] in panel.toml, or --url")
+    elif not done.has_cards:
+        typer.echo("no cards: this machine has no font to draw words with; install one, such as fonts-dejavu-core")

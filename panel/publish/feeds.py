@@ -1,0 +1,149 @@
+"""Feeds: what machines read: Atom 1.0, JSON Feed 1.1, the sitemap, robots.txt and llms.txt."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from xml.etree import ElementTree as ET
+
+from panel.files import Json, readable
+from panel.markdown import plain
+from panel.publish.edition import Edition, Turn, latest
+from panel.publish.entries import Entry, PairEntry, ToolEntry
+from panel.publish.lists import feeds
+from panel.publish.page import Files
+
+MOST_ENTRIES = 50
+"""A feed holds so many of the latest entries."""
+
+_ATOM = "http://www.w3.org/2005/Atom"
+_SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BEGINNING = "1970-01-01T00:00:00Z"
+"""When an empty feed was updated."""
+
+Told = Entry | Turn
+
+
+def files(edition: Edition) -> Files:
+    """Return all of them; those that need whole addresses only where the site has one."""
+    made = {"llms.txt": llms(edition).encode(), "robots.txt": robots(edition).encode()}
+    if not edition.site.base:
+        return made
+    made["sitemap.xml"] = sitemap(edition)
+    for title, path in feeds(edition):
+        entries = _entries(edition, path)
+        made[f"{path}.atom"] = atom(edition, title, path, entries)
+        made[f"{path}.json"] = readable(json_feed(edition, title, path, entries))
+    return made
+
+
+def _entries(edition: Edition, path: str) -> list[tuple[str, str, Told]]:
+    """Return the entries of a feed, each after its id and the time of its last change, the latest first."""
+    base = edition.site.base
+    if path == "feeds/changes":
+        turns = [(turned.at, tool, turned.what) for tool in edition.tools for turned in tool.turned]
+        found: list[tuple[str, str, Told]] = [
+            (f"{base}{tool.path}#{at}", at, Turn(tool, what)) for at, tool, what in turns
+        ]
+    else:
+        tools, pairs = edition.tools, edition.pairs
+        if path.startswith("categories/"):
+            tools, pairs = edition.in_category(path.split("/")[1])
+        entries: list[ToolEntry | PairEntry] = [*tools, *pairs]
+        found = [(f"{base}{one.path}", one.updated or _BEGINNING, one) for one in entries]
+    return sorted(sorted(found, key=lambda one: one[0]), key=lambda one: one[1], reverse=True)[:MOST_ENTRIES]
+
+
+def atom(edition: Edition, title: str, path: str, entries: Sequence[tuple[str, str, Told]]) -> bytes:
+    """Return an Atom feed (RFC 4287)."""
+    base = edition.site.base
+    root = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
+    _add(root, "title", f"{edition.site.name}: {title}")
+    _add(root, "id", f"{base}{path}")
+    _add(root, "updated", entries[0][1] if entries else _BEGINNING)
+    _add(root, "link", rel="self", type="application/atom+xml", href=f"{base}{path}.atom")
+    _add(root, "link", rel="alternate", type="text/html", href=base)
+    author = ET.SubElement(root, "author")
+    _add(author, "name", edition.site.name)
+    for id, updated, one in entries:
+        entry = ET.SubElement(root, "entry")
+        _add(entry, "title", one.title)
+        _add(entry, "id", id)
+        _add(entry, "updated", updated)
+        _add(entry, "link", rel="alternate", type="text/html", href=f"{base}{one.path}")
+        _add(entry, "summary", one.line)
+    return _written(root)
+
+
+def _add(parent: ET.Element, tag: str, text: str | None = None, **attributes: str) -> None:
+    ET.SubElement(parent, tag, attributes).text = _NOT_XML.sub("", text) if text is not None else None
+
+
+def _written(root: ET.Element) -> bytes:
+    text: str = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n'.encode()
+
+
+def json_feed(edition: Edition, title: str, path: str, entries: Sequence[tuple[str, str, Told]]) -> Json:
+    """Return a JSON Feed (version 1.1)."""
+    base = edition.site.base
+    items: list[Json] = [
+        {
+            "id": id,
+            "url": f"{base}{one.path}",
+            "title": one.title,
+            "content_text": one.line,
+            "date_modified": updated,
+        }
+        for id, updated, one in entries
+    ]
+    return {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": f"{edition.site.name}: {title}",
+        "home_page_url": base,
+        "feed_url": f"{base}{path}.json",
+        "language": "en",
+        "authors": [{"name": edition.site.name, "url": base}],
+        "items": items,
+    }
+
+
+def sitemap(edition: Edition) -> bytes:
+    """Return the sitemap: every page that may be found, with the day of its last change; drafts are left out."""
+    root = ET.Element("urlset", {"xmlns": _SITEMAP})
+    shown = [(one.path, one.updated) for one in edition.tools if not one.is_draft]
+    shown += [(one.path, one.updated) for one in edition.pairs if not one.is_draft]
+    newest = max((at for _, at in shown), default="")
+    lists = ["", "compare/", "tools/", "critics/", "method/", *(f"categories/{slug}/" for slug in edition.categories)]
+    lists += [f"critics/{persona.id}/" for persona in edition.panel]
+    for path, at in [*((path, newest) for path in lists), *sorted(shown)]:
+        url = ET.SubElement(root, "url")
+        _add(url, "loc", f"{edition.site.base}{path}")
+        if at:
+            _add(url, "lastmod", at[:10])
+    return _written(root)
+
+
+def robots(edition: Edition) -> str:
+    """Return robots.txt: everything may be read; drafts say themselves that they are not to be listed."""
+    lines = ["User-agent: *", "Allow: /", ""]
+    return "\n".join([*lines, f"Sitemap: {edition.site.base}sitemap.xml", ""] if edition.site.base else lines)
+
+
+def llms(edition: Edition) -> str:
+    """Return llms.txt: what the site is, and where its pages are as Markdown."""
+    base = edition.site.base
+    lines = [
+        f"# {edition.site.name}",
+        "",
+        "> Reviews of tools by a panel of critics, roles played by language models.",
+        "> Every verdict can be computed from the JSON record beside its page; every quote stands in a dossier.",
+        "",
+    ]
+    groups: dict[str, Sequence[Entry]] = {"Comparisons": latest(edition.pairs), "Tools": latest(edition.tools)}
+    for title, entries in groups.items():
+        lines += [f"## {title}", ""]
+        lines += [f"- [{plain(one.title)}]({base}{one.path}index.md): {plain(one.line)}" for one in entries]
+        lines += [""]
+    return "\n".join([*lines, "## Method", "", f"- [How verdicts are made]({base}method/)", ""])

@@ -1,0 +1,292 @@
+"""Lists: the pages that lead to the pages: index, categories, critics, method, feeds, digests."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from panel.compare import CLEAR
+from panel.files import Json, canonical
+from panel.markdown import plain
+from panel.persona import Persona
+from panel.publish.edition import Edition, Week, latest, listed, pages
+from panel.publish.entries import Entry
+from panel.publish.page import TWINS, Files, files, page
+from panel.publish.render import day, html
+from panel.verdict import LEAD, POLARISED, QUORUM, RULES
+
+FEWEST_SHOWN = 12
+"""So many of each kind stand on the first page of the site."""
+
+Listed = Sequence[Entry]
+
+
+@dataclass(frozen=True)
+class Job:
+    """A page that is made from entries alone: what it depends on, and how it is made."""
+
+    path: str
+    depends_on: Json
+    """Everything that decides over its content."""
+
+    make: Callable[[], Files]
+
+
+def jobs(edition: Edition) -> Iterator[Job]:
+    """Yield every page that leads to others."""
+    tools, pairs = latest(edition.tools), latest(edition.pairs)
+    yield _home(edition)
+    yield from _paged(edition, "compare/", "All comparisons", pairs)
+    yield from _paged(edition, "tools/", "All tools", tools)
+    for slug in edition.categories:
+        yield _category(edition, slug)
+    yield _critics(edition)
+    yield from (_critic(edition, persona) for persona in edition.panel)
+    yield from (_digest(edition, week) for week in edition.weeks)
+    yield from (_digests(edition), _method(edition), _feeds(edition), _saved(edition), _missing(edition))
+    yield Job("search.json", _told([*tools, *pairs]), lambda: {"search.json": _search([*tools, *pairs])})
+
+
+def _told(entries: Listed) -> Json:
+    return [listed(one) for one in entries]
+
+
+def _search(entries: Listed) -> bytes:
+    found: Json = [{"n": one.title, "u": one.path, "t": one.line, "k": one.keywords} for one in entries]
+    return canonical(found)
+
+
+def _groups(groups: Mapping[str, Listed]) -> Json:
+    return {title: _told(entries) for title, entries in groups.items()}
+
+
+def _list(
+    edition: Edition, path: str, heading: str, dek: str, groups: Mapping[str, Listed], **context: object
+) -> Files:
+    """Return a page of lists with its twins."""
+    is_home = path == ""
+    head = page(
+        edition.site,
+        path,
+        heading,
+        dek,
+        twins=TWINS,
+        asks_site=path in ("", "compare/", "tools/"),
+        crumbs=() if is_home else ((edition.site.name, ""), (heading, None)),
+    )
+    named = {"categories": (), "feeds": (), "pages": (), "site": edition.site, "heading": heading, "dek": dek}
+    text = _as_text(heading, dek, groups, head.root)
+    data = {"title": heading, "groups": _groups(groups)}
+    return files(head, "list.html.j2", {**named, "groups": [*groups.items()], **context}, text, data)
+
+
+def _as_text(heading: str, dek: str, groups: Mapping[str, Listed], root: str) -> str:
+    lines = [f"# {plain(heading)}", "", plain(dek), ""]
+    for title, entries in groups.items():
+        lines += [f"## {plain(title)}", ""]
+        lines += [f"- [{plain(one.title)}]({root}{one.path}): {plain(one.line)}" for one in entries]
+        lines += [""]
+    return "\n".join(lines)
+
+
+def _home(edition: Edition) -> Job:
+    heading = "Which tool should you ship with?"
+    dek = "A panel of critics, played by language models, reviews tools. Every verdict can be computed from its record."
+    groups: dict[str, Listed] = {
+        "Latest comparisons": latest(edition.pairs)[:FEWEST_SHOWN],
+        "Latest reviews": latest(edition.tools)[:FEWEST_SHOWN],
+    }
+    categories = [(name, f"categories/{slug}/") for slug, name in edition.categories.items()]
+    depends: Json = [_groups(groups), [list(one) for one in categories]]
+    return Job("", depends, lambda: _list(edition, "", heading, dek, groups, categories=categories))
+
+
+def _paged(edition: Edition, path: str, heading: str, entries: Listed) -> Iterator[Job]:
+    """Yield the pages of a long list."""
+    slices = [*pages(len(entries))]
+    paths = [path if number == 1 else f"{path}page/{number}/" for number in range(1, len(slices) + 1)]
+    for here, span in zip(paths, slices, strict=True):
+        count = len(entries)
+        dek = f"{count} {'is' if count == 1 else 'are'} published, the latest first."
+        named = [(number, there, there == here) for number, there in enumerate(paths, start=1)]
+        groups = {"The latest first": entries[span]}
+
+        def make(
+            here: str = here,
+            dek: str = dek,
+            groups: Mapping[str, Listed] = groups,
+            named: Sequence[tuple[int, str, bool]] = named,
+        ) -> Files:
+            return _list(edition, here, heading, dek, groups, pages=named)
+
+        yield Job(here, [_groups(groups), dek, len(paths)], make)
+
+
+def _category(edition: Edition, slug: str) -> Job:
+    name, (tools, pairs) = edition.categories[slug], edition.in_category(slug)
+    path = f"categories/{slug}/"
+    groups: dict[str, Listed] = {"Comparisons": latest(pairs), "Tools": latest(tools)}
+    follow = [(text, f"{path}feed.{kind}") for text, kind in (("Atom", "atom"), ("JSON Feed", "json"))]
+    named = follow if edition.site.base else []
+    dek = f"{len(tools)} {'tool' if len(tools) == 1 else 'tools'} reviewed on this shelf."
+    return Job(path, [name, _groups(groups)], lambda: _list(edition, path, name, dek, groups, feeds=named))
+
+
+def _critics(edition: Edition) -> Job:
+    told: list[Json] = [[persona.id, persona.name, persona.motto] for persona in edition.panel]
+
+    def make() -> Files:
+        entries = [
+            {"title": persona.name, "path": f"critics/{persona.id}/", "line": persona.motto}
+            for persona in edition.panel
+        ]
+        dek = "Roles played by language models. Each has its own criteria, and each page shows how lenient it is."
+        head = page(edition.site, "critics/", "The critics", dek, crumbs=((edition.site.name, ""), ("Critics", None)))
+        context = {"categories": (), "feeds": (), "pages": (), "site": edition.site, "heading": "The critics"}
+        groups = [("The panel", entries)]
+        return files(head, "list.html.j2", {**context, "dek": dek, "groups": groups}, None, None)
+
+    return Job("critics/", told, make)
+
+
+def _critic(edition: Edition, persona: Persona) -> Job:
+    heard = [(one, sat) for one in latest(edition.tools) for sat in one.seats if sat.persona == persona.id]
+    path, scores = f"critics/{persona.id}/", sorted(sat.score for _, sat in heard)
+    ships = sum(sat.ships for _, sat in heard)
+
+    def make() -> Files:
+        bars, told = _histogram(scores, persona.threshold)
+        crumbs = (("Critics", "critics/"), (persona.name, None))
+        head = page(edition.site, path, persona.name, persona.motto, crumbs=crumbs, twins=TWINS)
+        shown = [one for one, _ in heard[:FEWEST_SHOWN]]
+        context = {
+            "site": edition.site,
+            "persona": persona,
+            "voice": [part for part in persona.voice.split("\n\n") if part.strip()],
+            "takes": len(heard),
+            "ships": ships,
+            "scores": scores,
+            "middle": scores[len(scores) // 2] if scores else None,
+            "bars": bars,
+            "told": told,
+            "line": 4 + 4 * persona.threshold,
+            "entries": shown,
+        }
+        text = "\n".join([f"# {plain(persona.name)}", "", plain(persona.motto), "", plain(told), "", persona.voice, ""])
+        given: Json = {one.slug: sat.score for one, sat in heard}
+        data: Json = {"persona": persona.as_json(), "takes": len(heard), "ships": ships, "scores": given}
+        return files(head, "critic.html.j2", context, text, data)
+
+    return Job(path, [persona.as_json(), [[one.slug, one.name, one.line, sat.score] for one, sat in heard]], make)
+
+
+def _histogram(scores: Sequence[int], threshold: int) -> tuple[list[dict[str, object]], str]:
+    """Return the bars of a histogram in steps of ten, and what they show in words."""
+    counts = [sum(10 * step <= min(score, 99) < 10 * step + 10 for score in scores) for step in range(10)]
+    most = max([*counts, 1])
+    bars: list[dict[str, object]] = [
+        {"from": 10 * step, "count": count, "height": round(104 * count / most), "ships": 10 * step >= threshold}
+        for step, count in enumerate(counts)
+    ]
+    parts = [f"{count} from {10 * step} to {10 * step + 9}" for step, count in enumerate(counts[:-1]) if count]
+    parts += [f"{counts[-1]} from 90 to 100"] if counts[-1] else []
+    return bars, f"Scores: {', '.join(parts) or 'none yet'}."
+
+
+def _text(edition: Edition, path: str, heading: str, dek: str, body: str, **context: object) -> Files:
+    """Return a page of running text."""
+    hidden = path in ("saved/", "404.html")
+    head = page(
+        edition.site,
+        path.removesuffix("404.html"),
+        heading,
+        dek,
+        crumbs=((edition.site.name, ""), (heading, None)) if path != "404.html" else (),
+        is_narrow=True,
+        is_hidden=hidden,
+        asks_site=path == "saved/",
+    )
+    named = {"site": edition.site, "heading": heading, "dek": dek, "body": f"{body}.body.j2", "page": head}
+    if path == "404.html":
+        return {path: html("text.html.j2", {**named, **context}).encode()}
+    return files(head, "text.html.j2", {**named, **context}, None, None)
+
+
+def _method(edition: Edition) -> Job:
+    numbers: dict[str, Json] = {
+        "rules": RULES,
+        "lead": LEAD,
+        "quorum": QUORUM,
+        "polarised": POLARISED,
+        "clear": CLEAR,
+        "critics": [{"id": persona.id, "name": persona.name} for persona in edition.panel],
+    }
+    dek = "The rules, with the formulas. No model has a say in them."
+    return Job("method/", numbers, lambda: _text(edition, "method/", "How verdicts are made", dek, "method", **numbers))
+
+
+def feeds(edition: Edition) -> list[tuple[str, str]]:
+    """Return the feeds of a site: what each holds, and its path without an ending; none without an address."""
+    if not edition.site.base:
+        return []
+    shelves = [(name, f"categories/{slug}/feed") for slug, name in edition.categories.items()]
+    return [("Everything", "feeds/all"), ("Changed verdicts", "feeds/changes"), *shelves]
+
+
+def _feeds(edition: Edition) -> Job:
+    named = feeds(edition)
+    depends: Json = [list(one) for one in named]
+    return Job(
+        "feeds/", depends, lambda: _text(edition, "feeds/", "Feeds", "Follow without an account.", "feeds", feeds=named)
+    )
+
+
+def _saved(edition: Edition) -> Job:
+    return Job("saved/", None, lambda: _text(edition, "saved/", "Saved", "Tools that you marked.", "saved"))
+
+
+def _missing(edition: Edition) -> Job:
+    home = edition.site.base or "/"
+    return Job("404.html", home, lambda: _text(edition, "404.html", "Not found", "", "missing", home=home))
+
+
+def _digests(edition: Edition) -> Job:
+    names: list[Json] = [week.name for week in edition.weeks]
+
+    def make() -> Files:
+        entries = [{"title": week.name, "path": f"digest/{week.name}/", "line": _days(week)} for week in edition.weeks]
+        dek = "One page a week: new reviews, changed verdicts, the widest split."
+        head = page(edition.site, "digest/", "Digests", dek, crumbs=((edition.site.name, ""), ("Digests", None)))
+        context = {"categories": (), "feeds": (), "pages": (), "site": edition.site, "heading": "Digests", "dek": dek}
+        return files(head, "list.html.j2", {**context, "groups": [("The latest first", entries)]}, None, None)
+
+    return Job("digest/", names, make)
+
+
+def _days(week: Week) -> str:
+    first, last = week.days
+    return f"{day(first.isoformat())} to {day(last.isoformat())}"
+
+
+def _digest(edition: Edition, week: Week) -> Job:
+    told = edition.digest(week)
+    depends: Json = {title: [[one.path, one.title, one.line] for one in entries] for title, entries in told.items()}
+    path = f"digest/{week.name}/"
+
+    def make() -> Files:
+        groups = [{"title": title, "entries": entries} for title, entries in told.items()]
+        made = _text(edition, path, f"Week {week.name}", _days(week), "digest", groups=groups, base="../../")
+        return {**made, f"{path}index.txt": digest_text(edition, week).encode()}
+
+    return Job(path, depends, make)
+
+
+def digest_text(edition: Edition, week: Week) -> str:
+    """Return the digest of a week as plain text."""
+    lines = [f"{edition.site.name}: week {week.name}, {_days(week)}", ""]
+    for title, entries in edition.digest(week).items():
+        if entries:
+            lines += [title, ""]
+            lines += [f"- {one.title}: {one.line}\n  {edition.site.base}{one.path}" for one in entries]
+            lines += [""]
+    return "\n".join(lines if len(lines) > 2 else [*lines, "Nothing was reviewed in this week.", ""])

@@ -1,0 +1,75 @@
+"""Serve: a preview of the site, on this machine alone."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from functools import partial
+from http import HTTPStatus
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import ClassVar
+
+from panel.errors import InputError
+
+HOST = "127.0.0.1"
+
+
+class _Files(SimpleHTTPRequestHandler):
+    """Files of the site, with its own page for what is missing."""
+
+    extensions_map: ClassVar[dict[str, str]] = {
+        **SimpleHTTPRequestHandler.extensions_map,
+        ".atom": "application/atom+xml",
+        ".json": "application/json",
+        ".md": "text/markdown; charset=utf-8",
+        ".txt": "text/plain; charset=utf-8",
+        ".xml": "application/xml",
+    }
+
+    def end_headers(self) -> None:
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cache-Control", "no-store")
+        super().end_headers()
+
+    def list_directory(self, path: str) -> None:  # type: ignore[override]  # noqa: ARG002 - a folder is never listed
+        self.send_error(HTTPStatus.NOT_FOUND)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        missing = Path(self.directory) / "404.html"
+        if code != HTTPStatus.NOT_FOUND or not missing.is_file():
+            super().send_error(code, message, explain)
+            return
+        content = missing.read_bytes()
+        self.send_response(code)
+        self.send_header("Content-Type", "text/html; charset=utf-8")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing: a preview is read in a browser."""
+
+
+class Preview:
+    """A server of one folder on loopback."""
+
+    def __init__(self, folder: Path, port: int) -> None:
+        """Take the port; raises InputError where it is taken."""
+        folder = folder.resolve()
+        try:
+            self._server = ThreadingHTTPServer((HOST, port), partial(_Files, directory=str(folder)))
+        except OSError as error:
+            raise InputError(
+                f"--port {port}: {error.strerror or error}; name another one, or 0 for a free one"
+            ) from error
+
+    @property
+    def url(self) -> str:
+        """Where the site is shown."""
+        return f"http://{HOST}:{self._server.server_address[1]}/"
+
+    def run(self) -> None:
+        """Serve until somebody presses Ctrl-C."""
+        with self._server, suppress(KeyboardInterrupt):
+            self._server.serve_forever()
