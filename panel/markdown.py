@@ -50,7 +50,6 @@ def comparison_page(record: Comparison) -> str:
             record=record,
             sides=record.sides,
             heading=answer_line(record),
-            decision={row.key: row for row in record.decision},
         )
     )
 
@@ -62,7 +61,7 @@ def answer_line(record: Comparison) -> str:
         case "pick":
             return f"Pick {names[record.answer.winner or '']}."
         case "neither":
-            return "Neither: the panel skips both."
+            return "Neither."
         case "too close":
             return "Too close to call."
     return "Not comparable yet."

@@ -18,7 +18,7 @@ from panel.cli.sheet import inert
 from panel.comparison import Comparison
 from panel.errors import InputError
 from panel.llm.open import Providers
-from panel.markdown import answer_line, comparison_page, sentence
+from panel.markdown import a_kind, answer_line, comparison_page, sentence
 from panel.mode import announcement, answering
 from panel.names import pair_slug
 from panel.pipeline import review_tool
@@ -97,8 +97,8 @@ def _show(screen: Screen, done: Paired, paths: Sequence[Path]) -> None:
     for line in chart.of_comparison(record):
         screen.show(inert(line))
     screen.say("")
-    for line in _clauses(record):
-        screen.indented(inert(Text(line)), 2)
+    for clause in _clauses(record):
+        screen.indented(inert(Text(clause)), 2)
     if moderation:
         screen.say(paid([moderation.ask], done.asked))
     screen.say("\n".join(str(nearby(path)) for path in paths))
@@ -111,7 +111,7 @@ def _answer(record: Comparison) -> Text:
         verdict = side.verdict
         text.append(f"\n{side.name}: {verdict.label} · {verdict.ship} ship / {verdict.skip} skip", style="not bold")
     if not record.answer.substitutes:
-        text.append(f"\nNot substitutes: {first.name} is a {first.kind}, {second.name} a {second.kind}.")
+        text.append(f"\nNot substitutes: {first.name} is {a_kind(first.kind)}, {second.name} is {a_kind(second.kind)}.")
     for difference in record.differences:
         text.append(f"\nNot made alike: {difference.text}.", style="not bold dim")
     return text

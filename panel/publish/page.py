@@ -29,15 +29,12 @@ class Room:
     quotes: int
     """Quotes of a take or a rating, and lines of other lists."""
 
-    is_open: bool = True
-    """True where details stand open."""
-
 
 ROOMS = (
     Room(1_600, 400, 1_200, 12),
-    Room(1_200, 240, 600, 4, is_open=False),
-    Room(500, 160, 300, 1, is_open=False),
-    Room(160, 60, 100, 0, is_open=False),
+    Room(1_200, 240, 600, 4),
+    Room(500, 160, 300, 1),
+    Room(160, 60, 100, 0),
 )
 """From a page that shows everything to one of which the longest records are sure to fit."""
 

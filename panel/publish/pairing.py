@@ -52,7 +52,9 @@ async def paired(project: Project, one: Sided, other: Sided, moderator: Moderato
     if moderator:
         try:
             said = await _moderation(project, Pair.of(one.review, other.review), moderator, asked)
-        except (ModelError, RecordingMissing) as error:
+        except RecordingMissing:
+            silent = "no recording has its reply, and nobody is asked"
+        except ModelError as error:
             silent = str(error).splitlines()[0]
     return Paired(comparison(one, other, said), asked, silent)
 

@@ -93,7 +93,8 @@ def _hashed(text: str) -> str:
 def _asset(name: str) -> str:
     """Return the style or the script, without indentation, empty lines and comments."""
     text = re.sub(r"/\*.*?\*/", "", (FOLDER / name).read_text(encoding="utf-8"), flags=re.DOTALL)
-    return "\n".join(line.strip() for line in text.splitlines() if line.strip())
+    lines = "\n".join(line.strip() for line in text.splitlines() if line.strip())
+    return re.sub(r"\s*([{};])\s*", r"\1", lines) if name.endswith(".css") else lines
 
 
 @cache

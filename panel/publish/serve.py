@@ -7,7 +7,6 @@ from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import ClassVar
 
 from panel.errors import InputError
 
@@ -17,7 +16,7 @@ HOST = "127.0.0.1"
 class _Files(SimpleHTTPRequestHandler):
     """Files of the site, with its own page for what is missing."""
 
-    extensions_map: ClassVar[dict[str, str]] = {
+    extensions_map = {  # noqa: RUF012 - the base class has it as one that instances share
         **SimpleHTTPRequestHandler.extensions_map,
         ".atom": "application/atom+xml",
         ".json": "application/json",
