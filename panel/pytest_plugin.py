@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from panel.golden.verify import Outcome
+    from panel.golden.outcome import Outcome
     from panel.project import Project
     from panel.review import Review, Seat
     from panel.shelf import Shelved

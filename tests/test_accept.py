@@ -35,7 +35,7 @@ def test_a_new_outcome_is_taken_in(tmp_path: Path) -> None:
 
     assert 0 == done.code
     assert done.text.startswith("Obsidian: Ship to Mixed because Futurist flipped 61 to 55")
-    assert ["accepted: obsidian", "16 tools, 72 takes replayed, 0 carried: as recorded."] == done.text.splitlines()[-2:]
+    assert ["accepted: obsidian", "16 tools, 72 takes replayed, 0 carried; 6 comparisons: as recorded."] == done.text.splitlines()[-2:]
     assert ["examples/golden/obsidian/review.json"] == differing(before, tmp_path)
     assert 0 == verified(home).code
 

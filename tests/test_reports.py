@@ -16,8 +16,9 @@ from hypothesis import strategies as st
 from test_cli import run
 
 from panel.errors import printable
+from panel.golden.outcome import Difference, Outcome
 from panel.golden.reports import MOST_ANNOTATIONS, commands, junit, summary
-from panel.golden.verify import Difference, Outcome, Verification
+from panel.golden.verify import Verification
 from panel.shelf import Shelved
 
 MARKUP = "]]> <!-- \"'& |`*[x](http://x.y)#"
@@ -87,7 +88,7 @@ def test_the_reports_of_what_is_as_recorded(tmp_path: Path) -> None:
     assert sorted(path.parent.name for path in (home / "golden").glob("*/review.json")) == sorted(
         case.attrib["name"] for case in suite
     )
-    assert "### Panel: as recorded\n\n16 tools, 72 takes replayed, 0 carried.\n" == page.read_text()
+    assert "### Panel: as recorded\n\n16 tools, 72 takes replayed, 0 carried; 6 comparisons.\n" == page.read_text()
 
 
 def test_the_reports_of_a_flipped_vote(tmp_path: Path) -> None:

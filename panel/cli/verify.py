@@ -14,12 +14,14 @@ import typer
 
 from panel.cli.exits import DIFFERENT
 from panel.errors import InputError, on_one_line, printable
-from panel.files import is_file, write_whole
-from panel.golden.accept import accept
+from panel.files import is_file, read_json, write_whole
+from panel.golden.accept import accept, accept_pairs
 from panel.golden.audit import Finding, audit
 from panel.golden.bench import bench
+from panel.golden.outcome import Difference
+from panel.golden.pair_audit import audit_pair
 from panel.golden.reports import broken_commands, broken_junit, commands, junit, summary
-from panel.golden.verify import Difference, Verification, verify
+from panel.golden.verify import Verification, verify
 from panel.project import Project
 from panel.shelf import ENDINGS, Shelved, shelf
 
@@ -81,6 +83,8 @@ async def _accepted(
 ) -> Verification:
     """Take the new outcome in, and return what is left."""
     written = await accept(project, found.outcomes, only)
+    if not only:
+        written += accept_pairs(project, (await verify(project, tools, is_whole=True)).pairs)
     typer.echo(printable(f"accepted: {', '.join(written) or 'nothing'}"))
     return await verify(project, tools, is_whole=True)
 
@@ -150,6 +154,7 @@ def _last_line(found: Verification, where: Path) -> str:
             f"to ask for what is missing: panel record{folder}\n"
             f"  where only the form of a prompt changed: panel record{folder} --carry --persona ... --reason ..."
         ),
+        "changed comparison": f"to take the new outcome in: panel verify{folder} --accept",
         "changed page": f"to write the page again, from its record: panel verify{folder} --accept",
     }
     kinds = dict.fromkeys(difference.kind for difference in found.differences)
@@ -181,7 +186,10 @@ def _unread_by_github() -> Iterator[None]:
 
 def _audited(path: Path) -> int:
     """Print what recomputing one record gives; return the exit code."""
-    findings = asyncio.run(audit(Project.open(path.parent, {"mode": "replay"}), path))
+    project = Project.open(path.parent, {"mode": "replay"})
+    data = read_json(path)
+    is_pair = isinstance(data, dict) and str(data.get("schema")).startswith("panel.comparison/")
+    findings = asyncio.run((audit_pair if is_pair else audit)(project, path))
     with _unread_by_github():
         for finding in findings:
             typer.echo(on_one_line(_line(finding)))

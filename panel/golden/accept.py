@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from panel.files import is_file, readable, write_whole
-from panel.golden.verify import Outcome
-from panel.markdown import page
+from panel.golden.outcome import Outcome, PairOutcome
+from panel.markdown import comparison_page, page
 from panel.pipeline import review_tool
 from panel.project import Project
 from panel.review import Review, review
@@ -30,6 +30,20 @@ async def accept(project: Project, outcomes: Sequence[Outcome], personas: Sequen
         else:
             _write(project.store.review_path(after.tool.slug), after)
         changed.append(after.tool.slug)
+    return changed
+
+
+def accept_pairs(project: Project, pairs: Sequence[PairOutcome]) -> list[str]:
+    """Write the comparisons that differ as they are now, with the page beside each; return the slugs that changed."""
+    changed = []
+    for one in pairs:
+        if one.after is None or not one.differences:
+            continue
+        path = project.store.comparison_path(one.slug)
+        write_whole(path, readable(one.after.as_json()))
+        if is_file(path.with_suffix(".md")):
+            write_whole(path.with_suffix(".md"), comparison_page(one.after).encode())
+        changed.append(one.slug)
     return changed
 
 

@@ -9,7 +9,8 @@ from xml.etree import ElementTree as ET
 
 from panel.change import seat_changes, split
 from panel.errors import on_one_line, printable
-from panel.golden.verify import Difference, Outcome, Verification
+from panel.golden.outcome import Difference, Outcome
+from panel.golden.verify import Verification
 from panel.markdown import plain
 from panel.review import Review
 
@@ -23,6 +24,10 @@ def junit(verification: Verification) -> bytes:
     for outcome in verification.outcomes:
         case = ET.SubElement(suite, "testcase", classname="panel", name=outcome.shelved.tool.slug)
         for difference in outcome.differences:
+            _failure(case, difference)
+    for pair in verification.pairs:
+        case = ET.SubElement(suite, "testcase", classname="panel", name=pair.slug)
+        for difference in pair.differences:
             _failure(case, difference)
     for difference in verification.others:
         name = on_one_line(f"{difference.tool} {difference.file.name if difference.file else ''}".strip())

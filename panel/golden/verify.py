@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from panel.change import lines_changed, meanings
 from panel.errors import RecordError, RecordingMissing, on_one_line
 from panel.files import LARGEST_RECORD, is_file, read_bytes
 from panel.golden.bench import checked_in, orphans, recordings, tried
+from panel.golden.outcome import Difference, Outcome, PairOutcome
+from panel.golden.pairs import pair_outcomes
 from panel.llm.ledger import Ledger, Recorded
 from panel.markdown import page
 from panel.persona import Persona
@@ -21,58 +22,6 @@ from panel.shelf import Shelved
 
 MOST_LINES = 40
 """So many changed lines of a record are shown."""
-
-Kind = Literal[
-    "changed",
-    "changed page",
-    "missing recording",
-    "unsound recording",
-    "unused recording",
-    "no golden record",
-    "unreadable record",
-    "no dossier",
-]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """One way in which the recordings do not give what the golden records say."""
-
-    kind: Kind
-    """What sort of thing."""
-
-    tool: str
-    """The slug; empty where a recording belongs to no tool that is known."""
-
-    persona: str | None
-    """The seat, or None where it concerns the whole review."""
-
-    meaning: str
-    """What it is, in one line."""
-
-    details: Sequence[str]
-    """The changed lines, and what to do."""
-
-    file: Path | None
-    """The file to look at."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """One tool, replayed."""
-
-    shelved: Shelved
-    before: Review | None
-    """The golden record; None where there is none that can be read."""
-
-    after: Review | None
-    """What the recordings give now; None where one is missing or unsound."""
-
-    differences: Sequence[Difference]
-    """Where the two differ; none where they are the same."""
-
-    seats: Sequence[Seat]
-    """The seats that could be replayed."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +34,14 @@ class Verification:
     others: Sequence[Difference]
     """Recordings that nothing rests on, and golden records without a dossier."""
 
+    pairs: Sequence[PairOutcome] = field(default=(), repr=False)
+    """Comparison by comparison."""
+
     @property
     def differences(self) -> list[Difference]:
         """Everything that differs, tool by tool."""
-        return [*(each for outcome in self.outcomes for each in outcome.differences), *self.others]
+        tools = [each for outcome in self.outcomes for each in outcome.differences]
+        return [*tools, *(each for pair in self.pairs for each in pair.differences), *self.others]
 
     @property
     def takes(self) -> int:
@@ -97,10 +50,11 @@ class Verification:
 
     @property
     def counted(self) -> str:
-        """How much was replayed, in words: `16 tools, 72 takes replayed, 0 carried`."""
-        tools, takes = len(self.outcomes), self.takes
+        """How much was replayed, in words: `16 tools, 72 takes replayed, 0 carried; 6 comparisons`."""
+        tools, takes, pairs = len(self.outcomes), self.takes, len(self.pairs)
         replayed = f"{takes} {'take' if takes == 1 else 'takes'} replayed"
-        return f"{tools} {'tool' if tools == 1 else 'tools'}, {replayed}, {self.carried} carried"
+        beside = f"; {pairs} {'comparison' if pairs == 1 else 'comparisons'}" if pairs else ""
+        return f"{tools} {'tool' if tools == 1 else 'tools'}, {replayed}, {self.carried} carried{beside}"
 
     @property
     def carried(self) -> int:
@@ -116,8 +70,9 @@ async def verify(project: Project, shelved: Sequence[Shelved], *, is_whole: bool
     Raises RecordError where a history can't be read.
     """
     outcomes = [await outcome(project, one) for one in shelved]
-    others = [*_unused(project, outcomes), *_without_dossier(project, shelved)] if is_whole else []
-    return Verification(outcomes, others)
+    pairs = await pair_outcomes(project, outcomes) if is_whole else []
+    others = [*_unused(project, outcomes, pairs), *_without_dossier(project, shelved)] if is_whole else []
+    return Verification(outcomes, others, pairs)
 
 
 async def outcome(project: Project, shelved: Shelved, personas: Sequence[str] = ()) -> Outcome:
@@ -175,13 +130,15 @@ def _page(path: Path, before: Review | None) -> Iterator[Difference]:
         yield Difference("changed page", slug, None, meaning, [], beside)
 
 
-def _unused(project: Project, outcomes: Sequence[Outcome]) -> Iterator[Difference]:
+def _unused(project: Project, outcomes: Sequence[Outcome], pairs: Sequence[PairOutcome]) -> Iterator[Difference]:
     """Yield every recording that no review, no earlier take and no carried reply rests on.
 
     What rests on those of a tool whose record can't be read is not known.
     """
-    unknown = {one.tool for each in outcomes for one in each.differences if one.kind == "unreadable record"}
-    used = _used(project, outcomes)
+    found = [one for each in outcomes for one in each.differences] + [one for each in pairs for one in each.differences]
+    unknown = {one.tool for one in found if one.kind == "unreadable record"}
+    moderated = [one.moderation for pair in pairs for one in (pair.before, pair.after) if one and one.moderation]
+    used = _used(project, outcomes) | {said.ask.request for said in moderated}
     for ledger in checked_in(project):
         for path in recordings(ledger):
             if f"sha256:{path.stem}" not in used and (found := _of_no_use(ledger, path)).tool not in unknown:

@@ -1,0 +1,100 @@
+"""Comparisons, made again from the reviews that the recordings give, and held against their golden records."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from panel.compare import Sided, comparison
+from panel.comparison import Comparison, Moderation
+from panel.errors import RecordError, RecordingMissing, on_one_line
+from panel.files import LARGEST_RECORD, is_file, names_in, read_bytes
+from panel.golden.outcome import Difference, Outcome, PairOutcome
+from panel.llm.ledger import Recorded
+from panel.markdown import answer_line, comparison_page
+from panel.moderator import SEAT, Pair, moderation
+from panel.project import Project
+from panel.review import Review
+
+
+async def pair_outcomes(project: Project, outcomes: Sequence[Outcome]) -> list[PairOutcome]:
+    """Return what becomes of every comparison that is recorded, from what replaying the tools gave."""
+    reviews = {one.shelved.tool.slug: one for one in outcomes}
+    names = names_in(project.store.folder / "compare")
+    return [await _outcome(project, name, reviews) for name in names if is_file(project.store.comparison_path(name))]
+
+
+async def _outcome(project: Project, slug: str, reviews: Mapping[str, Outcome]) -> PairOutcome:
+    path = project.store.comparison_path(slug)
+    try:
+        before = project.store.comparison(slug)
+        assert before
+    except RecordError as error:
+        return PairOutcome(
+            slug, None, None, [Difference("unreadable record", slug, None, f"{slug}: {error}", [], path)]
+        )
+    if lacking := [side.slug for side in before.sides if side.slug not in reviews]:
+        meaning = f"{slug}: a comparison with {lacking[0]}, which has no dossier here"
+        return PairOutcome(slug, before, None, [Difference("no dossier", slug, None, meaning, [], path)])
+    replayed = [reviews[side.slug] for side in before.sides]
+    afters = [one.after for one in replayed]
+    if afters[0] is None or afters[1] is None:
+        return PairOutcome(slug, before, None, [])
+    try:
+        after = await again(project, before, (afters[0], afters[1]))
+    except RecordingMissing as error:
+        meaning = str(error).splitlines()[0].partition(";")[0]
+        return PairOutcome(slug, before, None, [Difference("missing recording", slug, SEAT, meaning, [], None)])
+    is_consequence = any(one.differences for one in replayed)
+    found = [*_against(project, before, after, is_consequence=is_consequence), *_page(project, before)]
+    return PairOutcome(slug, before, after, found)
+
+
+async def again(project: Project, before: Comparison, reviews: tuple[Review, Review]) -> Comparison:
+    """Return a comparison as it would be made now of these reviews; nobody is asked.
+
+    Who approved, what readers voted and what was done stays as the record says.
+    Raises RecordingMissing where the reply of the moderator is not among the recordings.
+    """
+    sides = [
+        Sided(review, side.community, side.approval, side.history)
+        for review, side in zip(reviews, before.sides, strict=True)
+    ]
+    said = await _said(project, before.moderation, Pair.of(*reviews)) if before.moderation else None
+    return comparison(sides[0], sides[1], said)
+
+
+async def _said(project: Project, before: Moderation, pair: Pair) -> Moderation:
+    request = pair.request(project.prompts, before.ask.asked, project.parameters)
+    return await moderation(pair, project.prompts, request, Recorded(project.ledgers, None))
+
+
+def _against(project: Project, before: Comparison, after: Comparison, *, is_consequence: bool) -> Iterator[Difference]:
+    """Yield what changed; where a review of it changed, which is told there, only another answer is told here too."""
+    if before == after or (is_consequence and before.answer == after.answer):
+        return
+    names = " vs ".join(side.name for side in after.sides)
+    yield Difference(
+        "changed comparison",
+        after.slug,
+        None,
+        on_one_line(f"{names}: {', '.join(_meanings(before, after))}"),
+        [],
+        project.store.comparison_path(after.slug),
+    )
+
+
+def _meanings(before: Comparison, after: Comparison) -> Iterator[str]:
+    if before.answer != after.answer:
+        told = answer_line(before).rstrip("."), answer_line(after).rstrip(".")
+        yield f"{told[0]} to {told[1]}" if told[0] != told[1] else f"{told[0]}, for another reason: {after.answer.why}"
+        return
+    parts = [key for key in type(after).model_fields if getattr(before, key) != getattr(after, key)]
+    yield f"{', '.join(part.rstrip('_') for part in parts)} changed"
+
+
+def _page(project: Project, before: Comparison) -> Iterator[Difference]:
+    """Yield the page beside a golden record where it is not that record's."""
+    beside = project.store.comparison_path(before.slug).with_suffix(".md")
+    if is_file(beside) and read_bytes(beside, LARGEST_RECORD, RecordError) != comparison_page(before).encode():
+        meaning = f"{before.slug}: {beside.name} says something else than the record"
+        yield Difference("changed page", before.slug, None, meaning, [], beside)
