@@ -6,8 +6,9 @@ import os
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import equipment
 import pytest
 from forked import STEERING, Forked
 from hypothesis import HealthCheck, settings
@@ -15,6 +16,9 @@ from office import Office, prompts_in
 
 import panel
 from panel.prompt import Prompts
+
+if TYPE_CHECKING:
+    from browsing import Browser
 
 ROOT = Path(panel.__file__).parent.parent
 EXAMPLES = ROOT / "examples"
@@ -66,3 +70,31 @@ def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixt
     monkeypatch.setattr(Prompts, "read", prompts_in)
     monkeypatch.setattr("os.fsync", lambda _: None)  # no test here outlives a loss of power
     return mine
+
+
+@pytest.fixture(scope="session")
+def _browser() -> Iterator[Browser]:
+    """A browser takes a second to begin, so one serves all tests of a worker."""
+    from browsing import browsing
+
+    with browsing() as started:
+        yield started
+
+
+@pytest.fixture
+def browser(_browser: Browser) -> Iterator[Browser]:
+    """A browser in which nothing is open; what a test opens is closed after it."""
+    yield _browser
+    _browser.rest()
+
+
+def pytest_report_header() -> list[str]:
+    """Say what can't be tested here."""
+    return [*equipment.lacking()]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what was not tested for want of equipment: nobody should take a green line for more than it is."""
+    skipped = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
+    for line in equipment.untested(skipped):
+        terminalreporter.write_line(line, red=True, bold=True)

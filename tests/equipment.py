@@ -1,0 +1,69 @@
+"""Equipment: what tests of pages need that pip does not bring, and what becomes of a test where it is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+WEB = Path(__file__).parent / "web"
+REQUIRED = os.environ.get("PANEL_TEST_WEB") == "required"
+"""Whether a test fails that can't be run, instead of being skipped."""
+
+NOT_TESTED = "NOT TESTED"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+MODULES = {
+    "axe-core/axe.min.js": "whether everybody can use the pages",
+    "html-validate/bin/html-validate.mjs": "whether the pages are valid HTML",
+}
+"""Files that npm brings, and what is not tested without them."""
+
+
+def chromium() -> Path:
+    """Return the browser; a test that needs it ends here where there is none."""
+    found = _chromium()
+    return found or _lacking(_no_chromium())
+
+
+def module(name: str) -> Path:
+    """Return a file that npm brings; a test that needs it ends here where it is missing."""
+    path = _module(name)
+    return path if path.is_file() else _lacking(_no_module(name))
+
+
+def lacking() -> Iterator[str]:
+    """Yield a line for everything that is missing: what is not tested, why, and what brings it."""
+    if _chromium() is None:
+        yield _no_chromium()
+    yield from (_no_module(name) for name in MODULES if not _module(name).is_file())
+
+
+def untested(reasons: list[str]) -> list[str]:
+    """Return a line for everything that was missed, with the number of tests, of the reasons why tests were skipped."""
+    said = [reason[reason.index(NOT_TESTED) :] for reason in reasons if NOT_TESTED in reason]
+    return [f"{line} ({said.count(line)} skipped)" for line in dict.fromkeys(said)]
+
+
+def _chromium() -> Path | None:
+    return next((Path(path) for path in map(shutil.which, BROWSERS) if path), None)
+
+
+def _module(name: str) -> Path:
+    return WEB / "node_modules" / name
+
+
+def _no_chromium() -> str:
+    return f"{NOT_TESTED}: pages in a browser: no chromium; apt-get install chromium"
+
+
+def _no_module(name: str) -> str:
+    return f"{NOT_TESTED}: {MODULES[name]}: no {name.partition('/')[0]}; npm ci --prefix tests/web"
+
+
+def _lacking(line: str) -> Path:
+    if REQUIRED:
+        pytest.fail(line, pytrace=False)
+    pytest.skip(line)
