@@ -20,6 +20,9 @@ from panel.prompt import Prompts
 if TYPE_CHECKING:
     from browsing import Browser
 
+pytest_report_header = equipment.pytest_report_header
+pytest_terminal_summary = equipment.pytest_terminal_summary
+
 ROOT = Path(panel.__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 
@@ -86,15 +89,3 @@ def browser(_browser: Browser) -> Iterator[Browser]:
     """A browser in which nothing is open; what a test opens is closed after it."""
     yield _browser
     _browser.rest()
-
-
-def pytest_report_header() -> list[str]:
-    """Say what can't be tested here."""
-    return [*equipment.lacking()]
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say what was not tested for want of equipment: nobody should take a green line for more than it is."""
-    skipped = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
-    for line in equipment.untested(skipped):
-        terminalreporter.write_line(line, red=True, bold=True)

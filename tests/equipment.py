@@ -41,10 +41,19 @@ def lacking() -> Iterator[str]:
     yield from (_no_module(name) for name in MODULES if not _module(name).is_file())
 
 
-def untested(reasons: list[str]) -> list[str]:
-    """Return a line for everything that was missed, with the number of tests, of the reasons why tests were skipped."""
+def pytest_report_header() -> list[str]:
+    """Return what can't be tested here; a run that is quiet prints no header."""
+    return [*lacking()]
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterator[None]:
+    """Say last what was not tested for want of equipment: nobody should take a green line for more than it is."""
+    yield
+    reasons = [report.longrepr[2] for report in terminalreporter.stats.get("skipped", [])]
     said = [reason[reason.index(NOT_TESTED) :] for reason in reasons if NOT_TESTED in reason]
-    return [f"{line} ({said.count(line)} skipped)" for line in dict.fromkeys(said)]
+    for line in dict.fromkeys(said):
+        terminalreporter.write_line(f"{line} ({said.count(line)} skipped)", red=True, bold=True)
 
 
 def _chromium() -> Path | None:
