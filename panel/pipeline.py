@@ -12,6 +12,7 @@ from typing import Literal
 from panel.change import split
 from panel.choices import Choice
 from panel.errors import InputError, RecordError, RecordingMissing
+from panel.files import LARGEST_RECORD, is_there, read_bytes
 from panel.history import Entry
 from panel.llm.ledger import Recorded
 from panel.llm.open import Providers
@@ -235,8 +236,10 @@ class _Table:
     def _log_verdict(self, now: Review) -> None:
         """Log that the verdict is another one than that of the record which stands, where there is one."""
         store, before = self.seating.project.store, None
-        with suppress(RecordError):
-            before = store.review(now.tool.slug)
+        path = store.review_path(now.tool.slug)
+        if is_there(path) and read_bytes(path, LARGEST_RECORD, RecordError):
+            with suppress(RecordError):  # what is no record is written anew
+                before = store.review(now.tool.slug)
         if before and split(before.verdict) != split(now.verdict):
             store.history(now.tool.slug).log("verdict", before=split(before.verdict), after=split(now.verdict))
 

@@ -35,7 +35,10 @@ def test_a_new_outcome_is_taken_in(tmp_path: Path) -> None:
 
     assert 0 == done.code
     assert done.text.startswith("Obsidian: Ship to Mixed because Futurist flipped 61 to 55")
-    assert ["accepted: obsidian", "16 tools, 72 takes replayed, 0 carried; 6 comparisons: as recorded."] == done.text.splitlines()[-2:]
+    assert [
+        "accepted: obsidian",
+        "16 tools, 72 takes replayed, 0 carried; 5 comparisons: as recorded.",
+    ] == done.text.splitlines()[-2:]
     assert ["examples/golden/obsidian/review.json"] == differing(before, tmp_path)
     assert 0 == verified(home).code
 
@@ -124,7 +127,7 @@ def test_records_in_runs_are_written_with_all_that_belongs_to_them(tmp_path: Pat
     before = files(tmp_path)
     done = verified(home, "--accept", "--persona", "mason1")
 
-    new = ["runs/plumb/review.json", "runs/plumb/review.md", "runs/plumb/takes/mason1-2.json"]
+    new = ["runs/plumb/log.jsonl", "runs/plumb/review.json", "runs/plumb/review.md", "runs/plumb/takes/mason1-2.json"]
     assert (0, new) == (done.code, differing(before, tmp_path))
     assert "25 skip" in run("log", str(home / "plumb.yaml")).stdout
 

@@ -13,6 +13,7 @@ from panel.llm.ledger import Recorded
 from panel.markdown import answer_line, comparison_page
 from panel.moderator import SEAT, Pair, moderation
 from panel.project import Project
+from panel.record import digest
 from panel.review import Review
 
 
@@ -37,16 +38,27 @@ async def _outcome(project: Project, slug: str, reviews: Mapping[str, Outcome]) 
         return PairOutcome(slug, before, None, [Difference("no dossier", slug, None, meaning, [], path)])
     replayed = [reviews[side.slug] for side in before.sides]
     afters = [one.after for one in replayed]
+    is_consequence = any(one.differences for one in replayed)
     if afters[0] is None or afters[1] is None:
         return PairOutcome(slug, before, None, [])
     try:
         after = await again(project, before, (afters[0], afters[1]))
     except RecordingMissing as error:
+        if [side.review for side in before.sides] != [*map(digest, (afters[0], afters[1]))]:
+            return _unread(project, before, (afters[0], afters[1]), is_consequence=is_consequence)
         meaning = str(error).splitlines()[0].partition(";")[0]
         return PairOutcome(slug, before, None, [Difference("missing recording", slug, SEAT, meaning, [], None)])
-    is_consequence = any(one.differences for one in replayed)
     found = [*_against(project, before, after, is_consequence=is_consequence), *_page(project, before)]
     return PairOutcome(slug, before, after, found)
+
+
+def _unread(
+    project: Project, before: Comparison, reviews: tuple[Review, Review], *, is_consequence: bool
+) -> PairOutcome:
+    """Return the comparison without the words of a moderator that has not read these takes."""
+    after = beside(before, reviews, None)
+    found = [*_against(project, before, after, is_consequence=is_consequence), *_page(project, before)]
+    return PairOutcome(before.slug, before, after, found)
 
 
 async def again(project: Project, before: Comparison, reviews: tuple[Review, Review]) -> Comparison:
@@ -55,11 +67,16 @@ async def again(project: Project, before: Comparison, reviews: tuple[Review, Rev
     Who approved, what readers voted and what was done stays as the record says.
     Raises RecordingMissing where the reply of the moderator is not among the recordings.
     """
+    said = await _said(project, before.moderation, Pair.of(*reviews)) if before.moderation else None
+    return beside(before, reviews, said)
+
+
+def beside(before: Comparison, reviews: tuple[Review, Review], said: Moderation | None) -> Comparison:
+    """Return two reviews as a comparison with what was done about them until `before`."""
     sides = [
         Sided(review, side.community, side.approval, side.history)
         for review, side in zip(reviews, before.sides, strict=True)
     ]
-    said = await _said(project, before.moderation, Pair.of(*reviews)) if before.moderation else None
     return comparison(sides[0], sides[1], said)
 
 

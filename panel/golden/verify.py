@@ -135,8 +135,8 @@ def _unused(project: Project, outcomes: Sequence[Outcome], pairs: Sequence[PairO
 
     What rests on those of a tool whose record can't be read is not known.
     """
-    found = [one for each in outcomes for one in each.differences] + [one for each in pairs for one in each.differences]
-    unknown = {one.tool for one in found if one.kind == "unreadable record"}
+    told = [each for one in outcomes for each in one.differences] + [each for one in pairs for each in one.differences]
+    unknown = {each.tool for each in told if each.kind == "unreadable record"}
     moderated = [one.moderation for pair in pairs for one in (pair.before, pair.after) if one and one.moderation]
     used = _used(project, outcomes) | {said.ask.request for said in moderated}
     for ledger in checked_in(project):
