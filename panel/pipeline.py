@@ -237,9 +237,10 @@ class _Table:
         """Log that the verdict is another one than that of the record which stands, where there is one."""
         store, before = self.seating.project.store, None
         path = store.review_path(now.tool.slug)
-        if is_there(path) and read_bytes(path, LARGEST_RECORD, RecordError):
-            with suppress(RecordError):  # what is no record is written anew
-                before = store.review(now.tool.slug)
+        if is_there(path):
+            raw = read_bytes(path, LARGEST_RECORD, RecordError)
+            with suppress(ValueError):  # what is no record is written anew
+                before = Review.model_validate_json(raw)
         if before and split(before.verdict) != split(now.verdict):
             store.history(now.tool.slug).log("verdict", before=split(before.verdict), after=split(now.verdict))
 

@@ -85,9 +85,8 @@ def test_the_reports_of_what_is_as_recorded(tmp_path: Path) -> None:
 
     assert 0 == done.code
     assert ("21", "0", "0") == (suite.get("tests"), suite.get("failures"), suite.get("errors"))
-    assert sorted(path.parent.name for path in (home / "golden").glob("*/review.json")) == sorted(
-        case.attrib["name"] for case in suite
-    )
+    records = [*(home / "golden").glob("*/review.json"), *(home / "golden" / "compare").glob("*/comparison.json")]
+    assert sorted(path.parent.name for path in records) == sorted(case.attrib["name"] for case in suite)
     assert "### Panel: as recorded\n\n16 tools, 72 takes replayed, 0 carried; 5 comparisons.\n" == page.read_text()
 
 
@@ -102,7 +101,7 @@ def test_the_reports_of_a_flipped_vote(tmp_path: Path) -> None:
     meaning = "Obsidian: Ship to Mixed because Futurist flipped 61 to 55: criterion bet 3 to 2"
     ((case, failure),) = [(case, case[0]) for case in suite if len(case)]
     assert ("obsidian", "changed", meaning) == (case.get("name"), failure.get("type"), failure.get("message"))
-    assert ("16", "1") == (suite.get("tests"), suite.get("failures"))
+    assert ("21", "1") == (suite.get("tests"), suite.get("failures"))
     assert '"score": 55,' in (failure.text or "")
     assert told.startswith("### Panel: 1 takes changed, 1 votes flipped, 1 labels changed\n")
     assert f"- {meaning}\n" in told

@@ -205,7 +205,7 @@ def test_a_flipped_vote_is_told_in_meanings_first(tmp_path: Path) -> None:
         c for c in done.changes if re.search(r'"score": \d+,', c)
     ]
     assert {'-    "label": "Ship",', '+    "label": "Mixed",'} <= set(done.changes)
-    assert done.counts.endswith("0 carried: 1 changed.")
+    assert done.counts.endswith("0 carried; 5 comparisons: 1 changed.")
     assert f"  to take the new outcome in: panel verify {home} --accept" == done.text.splitlines()[-1]
 
 
