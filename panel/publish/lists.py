@@ -202,7 +202,6 @@ def _text(edition: Edition, path: str, heading: str, dek: str, body: str, **cont
         heading,
         dek,
         crumbs=((edition.site.name, ""), (heading, None)) if path != "404.html" else (),
-        is_narrow=True,
         is_hidden=hidden,
         asks_site=path == "saved/",
     )

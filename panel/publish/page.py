@@ -32,7 +32,8 @@ class Room:
 
 ROOMS = (
     Room(1_600, 400, 1_200, 12),
-    Room(1_200, 240, 600, 4),
+    Room(1_600, 400, 500, 4),
+    Room(1_200, 240, 400, 3),
     Room(500, 160, 300, 1),
     Room(160, 60, 100, 0),
 )
@@ -63,7 +64,6 @@ class Page:
     draft: str | None = None
     is_hidden: bool = False
     asks_site: bool = False
-    is_narrow: bool = False
     crumbs: Sequence[tuple[str, str | None]] = ()
     ld: Json = None
 

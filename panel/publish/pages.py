@@ -130,7 +130,7 @@ class PairPage:
             ],
             "facts": {row.key: row.facts for row in record.decision},
             "chart": chart(record),
-            "known": [{source.id for source in side.sources} for side in sides],
+            "known": [{source.id: number for number, source in enumerate(side.sources, start=1)} for side in sides],
             "seat_names": names,
             "critics": self.critics,
         }

@@ -27,6 +27,10 @@ LARGEST_PAGE = 60_000
 MONTHS = "January February March April May June July August September October November December"
 
 _INLINE = MarkdownIt("zero").enable(["emphasis", "backticks", "escape"])
+_BETWEEN_BLOCKS = re.compile(
+    r"(?<=>)\n(?=</?(?:article|blockquote|body|d[dlt]|details|div|footer|h[1-6]|head|header|li|link|main|meta|nav|ol|p"
+    r"|section|summary|t[dhr]|table|tbody|thead|title|ul)\b)"
+)
 _ALLOWED = {"em", "strong", "code"}
 
 
@@ -94,7 +98,7 @@ def _asset(name: str) -> str:
     """Return the style or the script, without indentation, empty lines and comments."""
     text = re.sub(r"/\*.*?\*/", "", (FOLDER / name).read_text(encoding="utf-8"), flags=re.DOTALL)
     lines = "\n".join(line.strip() for line in text.splitlines() if line.strip())
-    return re.sub(r"\s*([{};])\s*", r"\1", lines) if name.endswith(".css") else lines
+    return re.sub(r"\s*([{};,])\s*|(:)\s+", r"\1\2", lines) if name.endswith(".css") else lines
 
 
 @cache
@@ -133,7 +137,7 @@ def version() -> str:
 def html(template: str, context: Mapping[str, object]) -> str:
     """Return a page; lines that hold nothing are left out."""
     text = _templates().get_template(template).render(**context)
-    return re.sub(r"\n\s*\n+", "\n", text).strip() + "\n"
+    return _BETWEEN_BLOCKS.sub("", re.sub(r"\n\s*\n+", "\n", text)).strip() + "\n"
 
 
 def svg(template: str, context: Mapping[str, object]) -> str:
