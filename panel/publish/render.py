@@ -31,6 +31,7 @@ _BETWEEN_BLOCKS = re.compile(
     r"(?<=>)\n(?=</?(?:article|blockquote|body|d[dlt]|details|div|footer|h[1-6]|head|header|li|link|main|meta|nav|ol|p"
     r"|section|summary|t[dhr]|table|tbody|thead|title|ul)\b)"
 )
+_MADE_OF = {".py", ".j2", ".css", ".js"}
 _ALLOWED = {"em", "strong", "code"}
 
 
@@ -129,9 +130,9 @@ def _templates() -> Environment:
 
 @cache
 def version() -> str:
-    """Return a hash of the templates: a page is rendered again when they change."""
-    files = sorted(path for path in FOLDER.iterdir() if path.is_file())
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
+    """Return a hash of this version of Panel, code and templates: pages are rendered again when it changes."""
+    found = (path for path in Path(__file__).parent.parent.rglob("*") if path.suffix in _MADE_OF)
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted(found))).hexdigest()
 
 
 def html(template: str, context: Mapping[str, object]) -> str:
