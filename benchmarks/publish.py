@@ -41,7 +41,8 @@ def shelf(folder: Path, tools: int, pairs: int) -> None:
         )
         reviews.append(review.model_copy(update={"tool": tool}))
         store.save_review(reviews[-1], "")
-    for one, other in islice(combinations(reviews, 2), 0, pairs * 19, 19):
+    every = [*combinations(reviews, 2)]
+    for one, other in every[:: len(every) // pairs][:pairs]:
         record = comparison(Sided(one), Sided(other))
         store.save_comparison(record, comparison_page(record), alone(record))
     (folder / "panel.toml").write_text("")
@@ -81,9 +82,13 @@ def main() -> None:
     told = whole["pages"]
     print(f"{told:.0f} pages (200 tools, 1,000 comparisons): {whole['cpu']:.1f} s CPU, {whole['wall']:.1f} s")
     print(f"a page: {1000 * whole['cpu'] / told:.1f} ms CPU; a tool or comparison: {1000 * whole['cpu'] / 1200:.1f} ms")
-    print(f"unchanged: {again['cpu']:.2f} s CPU, {again['cpu'] / whole['cpu']:.3f} of it; {again['rendered']:.0f} rendered")
-    print(f"peak: {few['peak']:.0f} MB with 100 comparisons, {whole['peak']:.0f} MB with 1,000: "
-          f"{whole['peak'] / few['peak']:.2f} times")
+    print(
+        f"unchanged: {again['cpu']:.2f} s CPU, {again['cpu'] / whole['cpu']:.3f} of it; {again['rendered']:.0f} rendered"
+    )
+    print(
+        f"peak: {few['peak']:.0f} MB with 100 comparisons, {whole['peak']:.0f} MB with 1,000: "
+        f"{whole['peak'] / few['peak']:.2f} times"
+    )
     print(f"with cards, all pages again: {carded['cpu']:.1f} s CPU")
 
 

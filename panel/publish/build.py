@@ -86,7 +86,8 @@ class Press:
         """Write the page of a tool; return the names of its files."""
         card = tool_card(task.entry, self.site.name) if self.has_cards() else None
         side = self.sources.side(task.entry.slug)
-        return self.write(ToolPage(self.site, side, task.entry, task.pairs, self.critics, card).files(), card)
+        record = self.sources.project.store.review_path(task.entry.slug).read_bytes()
+        return self.write(ToolPage(self.site, side, task.entry, task.pairs, self.critics, record, card).files(), card)
 
     def pair(self, task: PairTask) -> PairDone:
         """Write the page of a comparison, and its record where one of the reviews changed since it was written."""
@@ -102,7 +103,8 @@ class Press:
             project.store.save_comparison(record, comparison_page(record), alone(record))
         entry = pair_entry(record, task.tools)
         card = pair_card(entry, self.site.name) if self.has_cards() else None
-        files = self.write(PairPage(record, self.site, entry, self.critics, card).files(), card)
+        raw = project.store.comparison_path(slug).read_bytes()
+        files = self.write(PairPage(record, self.site, entry, self.critics, card, raw).files(), card)
         return PairDone(entry, files, hash_of(project.store.comparison_path(slug)))
 
 

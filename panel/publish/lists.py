@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from panel.compare import CLEAR
-from panel.files import Json, canonical
+from panel.files import Json, canonical, readable
 from panel.markdown import plain
 from panel.persona import Persona
 from panel.publish.edition import Edition, Week, latest, listed, pages
@@ -76,8 +76,8 @@ def _list(
     )
     named = {"categories": (), "feeds": (), "pages": (), "site": edition.site, "heading": heading, "dek": dek}
     text = _as_text(heading, dek, groups, head.root)
-    data = {"title": heading, "groups": _groups(groups)}
-    return files(head, "list.html.j2", {**named, "groups": [*groups.items()], **context}, text, data)
+    data: Json = {"title": heading, "groups": _groups(groups)}
+    return files(head, "list.html.j2", {**named, "groups": [*groups.items()], **context}, text, readable(data))
 
 
 def _as_text(heading: str, dek: str, groups: Mapping[str, Listed], root: str) -> str:
@@ -175,7 +175,7 @@ def _critic(edition: Edition, persona: Persona) -> Job:
         text = "\n".join([f"# {plain(persona.name)}", "", plain(persona.motto), "", plain(told), "", persona.voice, ""])
         given: Json = {one.slug: sat.score for one, sat in heard}
         data: Json = {"persona": persona.as_json(), "takes": len(heard), "ships": ships, "scores": given}
-        return files(head, "critic.html.j2", context, text, data)
+        return files(head, "critic.html.j2", context, text, readable(data))
 
     return Job(path, [persona.as_json(), [[one.slug, one.name, one.line, sat.score] for one, sat in heard]], make)
 

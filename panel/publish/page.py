@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from panel.files import Json, readable
+from panel.files import Json
 from panel.publish.render import clip, html
 from panel.tables import SiteSettings
 
@@ -93,8 +93,8 @@ def breadcrumb(site: SiteSettings, crumbs: Sequence[tuple[str, str | None]]) -> 
     return {"@type": "BreadcrumbList", "itemListElement": items}
 
 
-def files(page: Page, template: str, context: Mapping[str, object], text: str | None, data: Json) -> Files:
+def files(page: Page, template: str, context: Mapping[str, object], text: str | None, data: bytes | None) -> Files:
     """Return a page with its twins."""
     made = {f"{page.path}index.html": html(template, {"page": page, **context}).encode()}
     made |= {f"{page.path}index.md": text.encode()} if text is not None else {}
-    return made | ({f"{page.path}index.json": readable(data)} if data is not None else {})
+    return made | ({f"{page.path}index.json": data} if data is not None else {})

@@ -35,6 +35,9 @@ class ToolPage:
     critics: Collection[str]
     """Personas that have a page."""
 
+    record: bytes
+    """The file of the review."""
+
     card: Card | None = None
 
     def files(self) -> Files:
@@ -72,7 +75,7 @@ class ToolPage:
             "history": self.sided.history,
             "digest": self.entry.digest,
         }
-        return fitting(head, "tool.html.j2", context, review_page(review), review.as_json())
+        return fitting(head, "tool.html.j2", context, review_page(review), self.record)
 
     def _linked(self, crumbs: Sequence[tuple[str, str | None]]) -> Json:
         tool = self.sided.review.tool
@@ -89,12 +92,12 @@ class PairPage:
     entry: PairEntry | None = None
     critics: Collection[str] = ()
     card: Card | None = None
+    raw: bytes = b""
+    """The file of the record."""
 
     def files(self) -> Files:
         """Return the page with its twins."""
-        return fitting(
-            self._head(), "comparison.html.j2", self._context(), comparison_page(self.record), self.record.as_json()
-        )
+        return fitting(self._head(), "comparison.html.j2", self._context(), comparison_page(self.record), self.raw)
 
     def _head(self) -> Page:
         record, path = self.record, self.entry.path if self.entry else ""
@@ -147,11 +150,11 @@ class PairPage:
         return graph(self.site, self.entry.path, self.entry.title, self.entry, crumbs, about)
 
 
-def fitting(head: Page, template: str, context: Mapping[str, object], text: str, data: Json) -> Files:
+def fitting(head: Page, template: str, context: Mapping[str, object], text: str, record: bytes) -> Files:
     """Return a page with its twins, with as much of long texts as fits into the budget of a page."""
     made: Files = {}
     for room in ROOMS:
-        made = files(head, template, {**context, "room": room}, text, data)
+        made = files(head, template, {**context, "room": room}, text, record)
         if len(made[f"{head.path}index.html"]) <= LARGEST_PAGE:
             break
     return made
