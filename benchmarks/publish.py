@@ -82,13 +82,9 @@ def main() -> None:
     told = whole["pages"]
     print(f"{told:.0f} pages (200 tools, 1,000 comparisons): {whole['cpu']:.1f} s CPU, {whole['wall']:.1f} s")
     print(f"a page: {1000 * whole['cpu'] / told:.1f} ms CPU; a tool or comparison: {1000 * whole['cpu'] / 1200:.1f} ms")
-    print(
-        f"unchanged: {again['cpu']:.2f} s CPU, {again['cpu'] / whole['cpu']:.3f} of it; {again['rendered']:.0f} rendered"
-    )
-    print(
-        f"peak: {few['peak']:.0f} MB with 100 comparisons, {whole['peak']:.0f} MB with 1,000: "
-        f"{whole['peak'] / few['peak']:.2f} times"
-    )
+    part, growth = again["cpu"] / whole["cpu"], whole["peak"] / few["peak"]
+    print(f"unchanged: {again['cpu']:.2f} s CPU, {part:.3f} of it; {again['rendered']:.0f} rendered")
+    print(f"peak: {few['peak']:.0f} MB with 100 comparisons, {whole['peak']:.0f} MB with 1,000: {growth:.2f} times")
     print(f"with cards, all pages again: {carded['cpu']:.1f} s CPU")
 
 

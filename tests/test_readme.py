@@ -40,8 +40,8 @@ def test_a_transcript_is_what_the_command_prints(command: str, printed: str) -> 
 
 
 def test_there_are_transcripts() -> None:
-    """The README shows a review, a record and a verification."""
-    assert {"review", "show", "verify"} == {command.split()[0] for command, _ in TRANSCRIPTS}
+    """The README shows a review, a record, a comparison, a site and a verification."""
+    assert {"review", "show", "compare", "publish", "verify"} == {command.split()[0] for command, _ in TRANSCRIPTS}
 
 
 @pytest.mark.parametrize("name", COMMANDS)
