@@ -51,15 +51,11 @@ def estimate(project: Project, tool: Tool, at: datetime) -> Estimate:
     return estimate_of(project, plans, at)
 
 
-def estimate_of(project: Project, plans: Sequence[Asked], at: datetime, unfinished: Sequence[Asked] = ()) -> Estimate:
-    """Return what these seats would take, at the prices of the day `at`.
-
-    Of those that are `unfinished` a first reply is recorded, and more has to be asked.
-    """
+def estimate_of(project: Project, plans: Sequence[Asked], at: datetime, more: Sequence[Request] = ()) -> Estimate:
+    """Return what these seats would take, and `more` requests beside theirs, at the prices of the day `at`."""
     first = [request for plan in plans for request in _requests(plan, AUTO_STEPS[0])]
     every = [request for plan in plans for request in _requests(plan, AUTO_STEPS[-1])]
-    more = [plan.question.request(plan.first) for plan in unfinished]
-    missing, missing_at_most = _missing(project, first) + more, _missing(project, every) + more
+    missing, missing_at_most = [*_missing(project, first), *more], [*_missing(project, every), *more]
     return Estimate(
         invited=len(plans),
         kept=len(first) + len(more) - len(missing),

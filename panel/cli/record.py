@@ -18,15 +18,19 @@ from panel.errors import InputError, RecordingMissing
 from panel.golden.accept import accept
 from panel.golden.bench import bench
 from panel.golden.carry import Carry, carry, carry_of
-from panel.golden.record import Filled, bound, price, record
+from panel.golden.record import Filled, bound, moderate, price, record
 from panel.golden.verify import outcome
 from panel.llm.open import Providers
 from panel.mode import announcement, ways_forward
 from panel.project import Project
+from panel.review import Ask
 from panel.seating import Seating
 from panel.shelf import ENDINGS, Shelved, named
 
 app = typer.Typer(rich_markup_mode=None)
+
+Moderated = tuple[list[Ask], list[str]]
+"""What the moderator was asked, and which of these requests were asked now."""
 
 
 @app.command(name="record")
@@ -75,19 +79,20 @@ def _recorded(project: Project, tools: Sequence[Shelved], only: Sequence[str], s
     if estimate.asked and not _agreed(yes, "Ask"):
         return 0
     try:
-        done = asyncio.run(_all(project, tools, only, screen))
+        done, moderated = asyncio.run(_all(project, tools, only, screen))
     except RecordingMissing as error:
         raise RecordingMissing(f"{error}\n{ways_forward(project.settings)}") from error
     except KeyboardInterrupt:
         screen.say("Interrupted. What was answered is recorded.")
         return INTERRUPTED
-    _sum_up(screen, done, asyncio.run(_begun(project, tools)))
+    _sum_up(screen, done, moderated, asyncio.run(_begun(project, tools)))
     return 1 if any(seat.is_let_down for each in done for seat in each.seats) else 0
 
 
-def _sum_up(screen: Screen, done: Sequence[Filled], new: Sequence[str]) -> None:
+def _sum_up(screen: Screen, done: Sequence[Filled], moderated: Moderated, new: Sequence[str]) -> None:
     asks = [ask for each in done for seat in each.seats for ask in seat.asks]
-    screen.say(paid(asks, [identity for each in done for identity in each.asked]))
+    asked = [identity for each in done for identity in each.asked]
+    screen.say(paid([*asks, *moderated[0]], [*asked, *moderated[1]]))
     screen.say(f"new golden records: {', '.join(new)}" if new else "Next: panel verify")
 
 
@@ -97,13 +102,15 @@ async def _begun(project: Project, tools: Sequence[Shelved]) -> list[str]:
     return await accept(project, [each for each in outcomes if each.before is None], ())
 
 
-async def _all(project: Project, tools: Sequence[Shelved], only: Sequence[str], screen: Screen) -> list[Filled]:
+async def _all(
+    project: Project, tools: Sequence[Shelved], only: Sequence[str], screen: Screen
+) -> tuple[list[Filled], Moderated]:
     done = []
     async with Providers(project.settings, project.prompts, screen.notice) as providers:
         for one in tools:
             with screen.seats(one.tool, project):
                 done.append(await record(project, one, only, providers, screen.watch))
-    return done
+        return done, ([], []) if only else await moderate(project, providers)
 
 
 def _carried(project: Project, tools: Sequence[Shelved], only: Sequence[str], reason: str, yes: bool) -> int:

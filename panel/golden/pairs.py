@@ -14,6 +14,7 @@ from panel.markdown import answer_line, comparison_page
 from panel.moderator import SEAT, Pair, moderation
 from panel.project import Project
 from panel.record import digest
+from panel.request import Request
 from panel.review import Review
 
 
@@ -22,6 +23,18 @@ async def pair_outcomes(project: Project, outcomes: Sequence[Outcome]) -> list[P
     reviews = {one.shelved.tool.slug: one for one in outcomes}
     names = names_in(project.store.folder / "compare")
     return [await _outcome(project, name, reviews) for name in names if is_file(project.store.comparison_path(name))]
+
+
+def unmoderated(project: Project) -> list[Request]:
+    """Return what golden comparisons lack of a moderator: the requests whose replies are not recorded."""
+    found = []
+    for name in names_in(project.store.folder / "compare"):
+        record = project.store.comparison(name) if is_file(project.store.comparison_path(name)) else None
+        reviews = [project.store.review(side.slug) for side in record.sides] if record else []
+        if record and record.moderation and reviews[0] and reviews[1]:
+            pair = Pair.of(reviews[0], reviews[1])
+            found.append(pair.request(project.prompts, record.moderation.ask.asked, project.parameters))
+    return [request for request in found if project.ledgers.find(request.identity) is None]
 
 
 async def _outcome(project: Project, slug: str, reviews: Mapping[str, Outcome]) -> PairOutcome:

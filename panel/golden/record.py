@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from panel.ask import asked
 from panel.errors import RecordingMissing
 from panel.estimate import Estimate, estimate_of
+from panel.golden.pairs import unmoderated
 from panel.llm.ledger import Recorded
 from panel.llm.open import Providers
 from panel.mode import answering
 from panel.persona import Persona
 from panel.pipeline import Watch, side_by_side
 from panel.project import Project
-from panel.review import Seat
+from panel.review import Ask, Seat
 from panel.seating import Asked, Seating
 from panel.shelf import Shelved
 
@@ -36,9 +38,9 @@ async def bound(project: Project, shelved: Sequence[Shelved], personas: Sequence
     Each seat is replayed: a first reply may be there, and its repair or a further sample not.
     """
     plans = [plan for one in shelved for plan in _plans(project, one, personas).values()]
-    estimate = estimate_of(project, plans, at)
-    unfinished = [plan for plan in plans if _is_begun(project, plan) and not await _is_whole(project, plan)]
-    return estimate_of(project, plans, at, unfinished) if unfinished else estimate
+    begun = [plan for plan in plans if _is_begun(project, plan) and not await _is_whole(project, plan)]
+    mending = [plan.question.request(plan.first) for plan in begun]
+    return estimate_of(project, plans, at, [*mending, *([] if personas else unmoderated(project))])
 
 
 def _is_begun(project: Project, plan: Asked) -> bool:
@@ -60,18 +62,29 @@ async def record(
 
     Raises InputError where something can't be asked; what was answered by then is recorded.
     """
-    asked: list[str] = []
+    now: list[str] = []
     plans = _plans(project, shelved, personas)
 
     async def sit(persona: Persona) -> Seat:
         model = answering(plans[persona.id].question.model, project.settings, providers)
         watch(persona, None)
-        done = await plans[persona.id].answered(Recorded(project.ledgers, model, asked))
+        done = await plans[persona.id].answered(Recorded(project.ledgers, model, now))
         watch(persona, done)
         return done
 
     seats = await side_by_side([plan.question.persona for plan in plans.values()], sit)
-    return Filled(shelved, seats, asked)
+    return Filled(shelved, seats, now)
+
+
+async def moderate(project: Project, providers: Providers) -> tuple[list[Ask], list[str]]:
+    """Ask for what golden comparisons lack of a moderator; return the asks, and which requests were asked now."""
+    now: list[str] = []
+    asks = []
+    for request in unmoderated(project):
+        model = answering(request.model, project.settings, providers)
+        reply = await Recorded(project.ledgers, model, now).ask(request)
+        asks.append(asked(request, reply, "ask"))
+    return asks, now
 
 
 def _plans(project: Project, shelved: Shelved, personas: Sequence[str]) -> dict[str, Asked]:
