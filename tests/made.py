@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -11,12 +11,13 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from panel.answer import Answer
+from panel.files import digest_of
 from panel.gates import Rules
 from panel.persona import Persona, read_persona
 from panel.project import Project, packaged
 from panel.prompt import Prompts, Question
 from panel.request import Parameters, Usage
-from panel.review import Ask, Seat
+from panel.review import Ask, Review, Seat, review
 from panel.take import Rated, Take, score, vote
 from panel.tool import Tool, as_read, read_tool
 
@@ -213,3 +214,26 @@ def seat(id: str, said: Take | None, **changes: object) -> Seat:
     state = {"status": "heard"} if said else {"status": "absent", "absence": "abstained", "reason": "no price"}
     whole = {"persona": id, "name": id.title(), "persona_digest": "p", "prompt_digest": "q", "seen": "s"}
     return Seat.model_validate({**whole, "threshold": 60, "take": said, **state, **changes})
+
+
+def vote_of(score: int, threshold: int = 60) -> str:
+    """Return the vote that a score means."""
+    return "ship" if score >= threshold else "skip"
+
+
+def scored_take(score: int, threshold: int = 60, **changes: object) -> Take:
+    """Return a take with this very score, whose two criteria are averages that come to it."""
+    ratings = [rated(Fraction(score, 25), weight) for weight in (60, 40)]
+    return take(ratings, threshold, **changes)
+
+
+def scored_seat(id: str, score: int | None, threshold: int = 60, **changes: object) -> Seat:
+    """Return a seat that gave this score, or that abstained; with the ask that it rests on."""
+    said = None if score is None else scored_take(score, threshold)
+    return seat(id, said, **{"threshold": threshold, "asks": (ask(id),), **changes})
+
+
+def scored_review(slug: str, scores: Mapping[str, int | None], **fields: object) -> Review:
+    """Return the review of a tool like Plumb under another name, by what each critic scored; None: it abstained."""
+    subject = changed(plumb(), slug=slug, name=slug.title(), **fields)
+    return review(subject, [scored_seat(id, score, seen=digest_of(subject.seen)) for id, score in scores.items()])

@@ -8,10 +8,14 @@ from rich.text import Text
 
 from panel.cli.sheet import COLOURS, NAME_WIDTH
 from panel.comparison import Comparison
+from panel.errors import printable
 from panel.review import Review
 
 WIDTH = 41
 """Characters of the line: one for every two and a half points."""
+
+LONGEST_NAME = 24
+"""Columns of the longest name; what is longer is cut short."""
 
 MARKS = ("●", "◆")
 BOTH = "◈"
@@ -23,20 +27,31 @@ Scored = tuple[int, int, str]
 
 def of_review(review: Review) -> Iterator[Text]:
     """Yield the chart of one tool, a line a critic."""
-    for seat in review.seats:
+    *names, blank = _names([seat.name for seat in review.seats])
+    for name, seat in zip(names, review.seats, strict=True):
         scored = [(0, seat.take.score, seat.take.vote)] if seat.take else []
-        yield _row(seat.name, scored, seat.threshold, 1)
-    yield Text(f"  {'':<{NAME_WIDTH}} {MARKS[0]} score   ┊ ships from here", style="dim")
+        yield _row(name, scored, seat.threshold, 1)
+    yield Text(f"  {blank} {MARKS[0]} score   ┊ ships from here", style="dim")
 
 
 def of_comparison(record: Comparison) -> Iterator[Text]:
     """Yield the chart of two tools, a line a critic, then what the marks mean."""
-    for row in record.scorecard:
+    *names, blank = _names([row.name for row in record.scorecard])
+    for name, row in zip(names, record.scorecard, strict=True):
         scored = [(place, cell.take.score, cell.take.vote) for place, cell in enumerate(row.cells) if cell.take]
         lines = {cell.threshold for cell in row.cells if cell.threshold is not None}
-        yield _row(row.name, scored, min(lines) if len(lines) == 1 else None, 2)
+        yield _row(name, scored, min(lines) if len(lines) == 1 else None, 2)
     named = "   ".join(f"{mark} {side.name}" for mark, side in zip(MARKS, record.sides, strict=True))
-    yield Text(f"  {'':<{NAME_WIDTH}} {named}   ┊ ships from here", style="dim")
+    yield Text(f"  {blank} {named}   ┊ ships from here", style="dim")
+
+
+def _names(names: Sequence[str]) -> Iterator[str]:
+    """Yield the names in the same width, so that all lines begin in one column, and a blank one for the last line."""
+    told = [Text(printable(name)) for name in (*names, "")]
+    width = min(LONGEST_NAME, max(NAME_WIDTH, *(name.cell_len for name in told)))
+    for name in told:
+        name.truncate(width, overflow="ellipsis", pad=True)
+        yield name.plain
 
 
 def _row(name: str, scored: Sequence[Scored], threshold: int | None, sides: int) -> Text:
@@ -46,7 +61,7 @@ def _row(name: str, scored: Sequence[Scored], threshold: int | None, sides: int)
     for side, score, _ in scored:
         taken = line[_place(score)] in MARKS
         line[_place(score)] = BOTH if taken else MARKS[side]
-    text = Text(f"  {name:<{NAME_WIDTH}} {''.join(line)} ")
+    text = Text(f"  {name} {''.join(line)} ")
     told = {side: (score, vote) for side, score, vote in scored}
     for side in range(sides):
         mark = f" {MARKS[side]}" if sides > 1 else ""
