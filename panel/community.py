@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from math import sqrt
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,7 @@ from pydantic import Field
 
 from panel.files import is_there
 from panel.record import Record, read_record
+from panel.take import halves_up
 
 ENOUGH = 10
 """Fewer votes than this are counted; only from here on their share says something."""
@@ -52,7 +54,7 @@ class Community(Record):
         if self.interval is None:
             return f"{self.votes} community {'vote' if self.votes == 1 else 'votes'}" if self.votes else NO_VOTES
         low, high = self.interval
-        return f"{round(100 * self.ship / self.votes)}% ship of {self.votes} votes ({low} to {high}%)"
+        return f"{halves_up(Fraction(100 * self.ship, self.votes))}% ship of {self.votes} votes ({low} to {high}%)"
 
 
 NO_VOTES = "No community votes yet"

@@ -12,7 +12,7 @@ from panel.names import pair_slug
 from panel.record import Record
 from panel.review import Absence, Ask
 from panel.take import Take
-from panel.tool import Kind, Links, Pricing, Source
+from panel.tool import Kind, Links, Pricing, Source, SourceId, Url
 from panel.verdict import RULES, Verdict
 
 AnswerKind = Literal["pick", "neither", "too close", "not comparable"]
@@ -42,13 +42,13 @@ class Approved(Record):
 class Citation(Record):
     """A source of the dossier, without its text."""
 
-    id: str
+    id: SourceId
     """The name that quotes use."""
 
     title: str
     """What it is called."""
 
-    url: str | None
+    url: Url | None
     """Where it stands."""
 
     kind: Literal["maker", "independent", "own_test"]

@@ -44,7 +44,7 @@ def decision(sides: tuple[Side, Side], first: Review, second: Review) -> Iterato
 def _verdict(side: Side) -> Fact:
     verdict = side.verdict
     score = f"panel score {verdict.score:g}, " if verdict.score is not None else ""
-    note = f"{score}{verdict.heard} of {verdict.invited} heard"
+    note = f"{score}{verdict.heard} of {verdict.invited} heard{', provisional' if verdict.provisional else ''}"
     return Fact(text=f"{verdict.label} · {verdict.ship} ship / {verdict.skip} skip", note=note)
 
 

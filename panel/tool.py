@@ -39,7 +39,7 @@ def _day(value: object) -> object:
 Day = Annotated[date, BeforeValidator(_day)]
 """A day, written 2026-11-20."""
 
-_SOURCE_ID = r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$"
+SourceId = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(?:[-_][a-z0-9]+)*$", max_length=40)]
 
 
 class Pricing(Record):
@@ -80,7 +80,7 @@ class Links(Record):
 class Source(Record):
     """A text about the tool that a critic can quote by its id."""
 
-    id: Annotated[str, StringConstraints(pattern=_SOURCE_ID, max_length=40)]
+    id: SourceId
     """The name that quotes use."""
 
     title: Line
