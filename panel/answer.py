@@ -113,7 +113,7 @@ def _fault(details: ErrorDetails) -> str:
     words = {
         "missing": "is missing",
         "extra_forbidden": "is no field of the form",
-        "too_long": f"has more than {MOST_ENTRIES} entries",
+        "too_long": f"has more than {details.get('ctx', {}).get('max_length')} entries",
     }
     return f"{place}: {words.get(details['type'], 'has a value that the form does not allow')}"
 

@@ -90,10 +90,17 @@ async def moderation(pair: Pair, prompts: Prompts, request: Request, model: Mode
     reply = await model.ask(request)
     clauses, dropped = _checked(pair, prompts, reply)
     if not all(clauses):
-        clauses = ((), ())
+        clauses, dropped = ((), ()), (*dropped, *_silent(pair, clauses))
     return Moderation(
         prompt_digest=prompts.moderation_digest, clauses=clauses, dropped=dropped, ask=asked(request, reply, "ask")
     )
+
+
+def _silent(pair: Pair, clauses: tuple[Sequence[Clause], Sequence[Clause]]) -> Iterator[str]:
+    """Yield which tool no clause speaks for, where one speaks for the other: one of them alone would be a pick."""
+    for review, held in zip(pair.reviews, clauses, strict=True):
+        if any(clauses) and not held:
+            yield f"{review.tool.slug}: no clause holds, and those for the other tool do not stand alone"
 
 
 def _checked(
@@ -126,7 +133,7 @@ class _Check:
             if problem:
                 dropped.append(f"{of.tool.slug}, clause {number}: {problem}")
             else:
-                yield Clause(text=clause.text, takes=tuple(dict.fromkeys(clause.takes)))
+                yield Clause(text=" ".join(clause.text.split()), takes=tuple(dict.fromkeys(clause.takes)))
 
     def _problems(self, of: Review, number: int, clause: Written) -> Iterator[str]:
         takes = self.pair.takes
