@@ -73,6 +73,10 @@ class Office:
         assert (2, False) == (ended.exit_code, "Traceback" in ended.output), ended.output
         return ended.stderr
 
+    def shelve(self, slug: str, text: str = made.DOSSIER) -> None:
+        """Put the dossier of one more tool on the shelf: Plumb's, or another text that speaks of Plumb, renamed."""
+        self.path(f"{slug}.yaml").write_text(text.replace("plumb", slug).replace("Plumb", slug.title()))
+
     def reviewed(self) -> Office:
         """Return the office after a first review, which is run once for all tests that begin alike."""
         files = {str(path.relative_to(self.folder)): path for path in self.folder.rglob("*") if path.is_file()}

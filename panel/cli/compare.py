@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
@@ -16,12 +16,12 @@ from panel.cli.desk import AsJson, Runs
 from panel.cli.screen import Screen, nearby, paid
 from panel.cli.sheet import inert
 from panel.comparison import Comparison
-from panel.errors import InputError
+from panel.errors import InputError, RecordingMissing
 from panel.llm.open import Providers
 from panel.markdown import a_kind, answer_line, comparison_page, sentence
-from panel.mode import announcement, answering
+from panel.mode import announcement, answering, ways_forward
 from panel.names import pair_slug
-from panel.pipeline import review_tool
+from panel.pipeline import Reviewed, review_tool
 from panel.project import Project
 from panel.publish.pages import alone
 from panel.publish.pairing import Moderator, Paired, paired, sided
@@ -45,19 +45,25 @@ def compare(
     json: AsJson = False,
 ) -> None:
     """Put two reviews side by side, and say which tool to take."""
-    files = [Path(tool) for tool in (tool_a, tool_b) if Path(tool).suffix in ENDINGS]
-    project = Project.open(files[0].parent if files else Path.cwd(), {"model": model, "mode": mode, "runs": runs})
-    dossiers = {str(path): named(project, [str(path)])[0].tool for path in files}
+    files = [tool for tool in (tool_a, tool_b) if Path(tool).suffix in ENDINGS]
+    near = Path(files[0]).parent if files else Path.cwd()
+    project = Project.open(near, {"model": model, "mode": mode, "runs": runs})
+    dossiers = {file: named(project, [file])[0].tool for file in files}
     slugs = [dossiers[tool].slug if tool in dossiers else tool for tool in (tool_a, tool_b)]
     if len(set(slugs)) < 2:
         raise InputError(f"name two different tools; {slugs[0]} can't stand beside itself")
     screen = Screen(to_stderr=json)
     if dossiers or moderated:
         screen.say(announcement(project))
-    done, paths = asyncio.run(_Run(project, screen, moderated).compare(slugs, [*dossiers.values()]))
+    run = _Run(project, screen, moderated)
+    try:
+        done, paths = asyncio.run(run.compare(slugs, [*dossiers.values()]))
+    except RecordingMissing as error:
+        raise RecordingMissing(f"{error}\n{ways_forward(project.settings)}") from error
     _show(screen, done, paths)
     if json:
         screen.record(paths[0])
+    raise typer.Exit(0 if all(reviewed.is_whole for reviewed in run.reviewed) else 1)
 
 
 @dataclass(frozen=True)
@@ -67,6 +73,8 @@ class _Run:
     project: Project
     screen: Screen
     is_moderated: bool
+    reviewed: list[Reviewed] = field(default_factory=list)
+    """What was reviewed on the way."""
 
     async def compare(self, slugs: Sequence[str], dossiers: Sequence[Tool]) -> tuple[Paired, list[Path]]:
         """Return the comparison and what was written, after the tools that are dossiers were reviewed."""
@@ -74,7 +82,7 @@ class _Run:
         async with Providers(project.settings, project.prompts, self.screen.notice) as providers:
             for tool in dossiers:
                 with self.screen.seats(tool, project):
-                    await review_tool(project, tool, providers, (), self.screen.watch)
+                    self.reviewed.append(await review_tool(project, tool, providers, (), self.screen.watch))
             sides = [sided(project, slug) for slug in slugs]
             name = project.moderator_model([side.review.tool for side in sides])
             asked = answering(name, project.settings, providers) if self.is_moderated else None

@@ -16,7 +16,7 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from panel.cli.pipe import silence
-from panel.cli.sheet import NAME_WIDTH, WAITING, Unheard, inert, seat_line, verdict_text
+from panel.cli.sheet import NAME_WIDTH, WAITING, Unheard, inert, seat_line, spelt, verdict_text
 from panel.errors import printable
 from panel.persona import Persona
 from panel.pipeline import Reviewed
@@ -73,9 +73,9 @@ class Screen:
         self._draw(id, finished=True)
 
     def record(self, path: Path) -> None:
-        """Print a record on stdout as it stands in its file."""
+        """Print a record on stdout as it stands in its file; what could steer a terminal is spelt out."""
         try:
-            typer.echo(path.read_text(encoding="utf-8"), nl=False)
+            typer.echo(spelt(path.read_text(encoding="utf-8")), nl=False)
         except BrokenPipeError:
             silence(sys.stdout)
 

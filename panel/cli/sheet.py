@@ -51,9 +51,12 @@ def inert(text: Text) -> Text:
 
 def print_json(data: Json) -> None:
     """Print data as JSON; what could steer a terminal is spelt out, which JSON reads as the same."""
-    text = readable(data).decode()
-    spelt = (char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
-    typer.echo("".join(spelt), nl=False)
+    typer.echo(spelt(readable(data).decode()), nl=False)
+
+
+def spelt(text: str) -> str:
+    """Return the text of JSON with everything spelt out that could steer a terminal."""
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
 
 
 def seat_line(seat: Seat) -> Text:

@@ -48,10 +48,12 @@ async def paired(project: Project, one: Sided, other: Sided, moderator: Moderato
     Its absence never blocks a record: a provider that fails, or a recording that is missing, leaves it out.
     """
     asked: list[str] = []
-    said, silent = None, None
-    if moderator:
+    pair = Pair.of(one.review, other.review)
+    unheard = [review.tool.name for review in pair.reviews if not review.verdict.heard]
+    said, silent = None, f"nobody was heard on {unheard[0]}" if unheard and moderator else None
+    if moderator and not unheard:
         try:
-            said = await _moderation(project, Pair.of(one.review, other.review), moderator, asked)
+            said = await _moderation(project, pair, moderator, asked)
         except RecordingMissing:
             silent = "no recording has its reply, and nobody is asked"
         except ModelError as error:
@@ -59,20 +61,21 @@ async def paired(project: Project, one: Sided, other: Sided, moderator: Moderato
     return Paired(comparison(one, other, said), asked, silent)
 
 
-async def _moderation(project: Project, pair: Pair, moderator: Moderator, asked: list[str]) -> Moderation | None:
+async def _moderation(project: Project, pair: Pair, moderator: Moderator, asked: list[str]) -> Moderation:
     name = moderator.name or project.moderator_model([review.tool for review in pair.reviews])
-    if not all(review.verdict.heard for review in pair.reviews):
-        return None
     request = pair.request(project.prompts, name, project.parameters)
     model = Recorded(project.ledgers, moderator.model, asked, is_brief=True)
     return await moderation(pair, project.prompts, request, model)
 
 
 def sided(project: Project, slug: str) -> Sided:
-    """Return one side: the record of a tool and what was done about it; raises RecordError where there is none."""
+    """Return one side: the record of a tool and what was done about it; raises RecordError where it has none."""
     review = project.store.review(slug) if SLUG.fullmatch(slug) else None
     if review is None:
         raise RecordError(f"no review of '{slug}' in {project.store.folder}; review it first, or name its dossier")
+    if review.tool.slug != slug:
+        path = project.store.review_path(slug)
+        raise RecordError.at(path, None, "tool.slug", f"is {review.tool.slug}; move the file to its folder")
     return Sided(
         review=review,
         community=community(project).get(slug),

@@ -106,9 +106,6 @@ class Reader:
     def _side(self, slug: str) -> Sided:
         project = self._sources.project
         one = sided(project, slug)
-        if one.review.tool.slug != slug:
-            path = project.store.review_path(slug)
-            raise RecordError.at(path, None, "tool.slug", f"is {one.review.tool.slug}; move the file to its folder")
         approval, now = approval_of(project, slug), self._sources.dossiers.get(slug)
         if approval and now not in (None, approval.dossier):
             return Sided(one.review, one.community, None, one.history)
