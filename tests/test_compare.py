@@ -331,6 +331,15 @@ def test_a_cell_says_why_it_is_silent() -> None:
     ]
 
 
+def test_a_reason_that_nobody_gave_is_said() -> None:
+    """A seat without a take and without a reason, as a stranger may write one, has a filled cell too."""
+    silent = scored_review("gauge", of(None))
+    seat = silent.seats[0].model_copy(update={"reason": None})
+    cell = next(scorecard(silent.model_copy(update={"seats": (seat,)}), scored_review("plumb", {}))).cells[0]
+
+    assert ("absent", "no reason was given") == (cell.status, cell.reason)
+
+
 # --- Like for like ----------------------------------------------------------------------------------------------------
 
 
