@@ -22,13 +22,16 @@ class RetrySettings(Record):
     """Seconds after which one request is given up on, waits included."""
 
 
+_ADDRESS = r"^https?://[^\s\p{C}<>\"'?#/\\]+(?:/[^\s\p{C}<>\"'?#\\]*)?$"
+
+
 class SiteSettings(Record):
     """The site that `panel publish` makes."""
 
     name: Annotated[str, StringConstraints(min_length=1, max_length=80, strip_whitespace=True)] = "Panel"
     """What the site is called."""
 
-    url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"'?#]+$", max_length=400)] | None = None
+    url: Annotated[str, StringConstraints(pattern=_ADDRESS, max_length=400)] | None = None
     """Where it will stand; without it there are no feeds, no sitemap and no cards, which need whole addresses."""
 
     @property

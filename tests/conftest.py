@@ -13,6 +13,7 @@ import pytest
 from forked import STEERING, Forked
 from hypothesis import HealthCheck, settings
 from office import Office, prompts_in
+from published import House
 
 import panel
 from panel.prompt import Prompts
@@ -89,3 +90,12 @@ def browser(_browser: Browser) -> Iterator[Browser]:
     """A browser in which nothing is open; what a test opens is closed after it."""
     yield _browser
     _browser.rest()
+
+
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
+    """A project that publishes a site, with nothing reviewed yet; it is the working folder."""
+    monkeypatch.setattr(Prompts, "read", prompts_in)
+    monkeypatch.setattr("os.fsync", lambda _: None)  # no test here outlives a loss of power
+    monkeypatch.chdir(tmp_path)
+    return House(tmp_path)

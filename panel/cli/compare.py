@@ -18,13 +18,11 @@ from panel.cli.sheet import inert
 from panel.comparison import Comparison
 from panel.errors import InputError, RecordingMissing
 from panel.llm.open import Providers
-from panel.markdown import a_kind, answer_line, comparison_page, sentence
+from panel.markdown import a_kind, answer_line, sentence
 from panel.mode import announcement, answering, ways_forward
-from panel.names import pair_slug
 from panel.pipeline import Reviewed, review_tool
 from panel.project import Project
-from panel.publish.pages import alone
-from panel.publish.pairing import Moderator, Paired, paired, sided
+from panel.publish.pairing import Moderator, Paired, kept, paired, sided
 from panel.shelf import ENDINGS, named
 from panel.tool import Tool
 
@@ -78,7 +76,7 @@ class _Run:
 
     async def compare(self, slugs: Sequence[str], dossiers: Sequence[Tool]) -> tuple[Paired, list[Path]]:
         """Return the comparison and what was written, after the tools that are dossiers were reviewed."""
-        project, store = self.project, self.project.store
+        project = self.project
         async with Providers(project.settings, project.prompts, self.screen.notice) as providers:
             for tool in dossiers:
                 with self.screen.seats(tool, project):
@@ -88,9 +86,7 @@ class _Run:
             asked = answering(name, project.settings, providers) if self.is_moderated else None
             moderator = Moderator(asked, name) if self.is_moderated else None
             done = await paired(project, sides[0], sides[1], moderator)
-        async with store.comparing(pair_slug(*slugs)):
-            record = done.comparison
-            return done, store.save_comparison(record, comparison_page(record), alone(record))
+        return done, await kept(project, done.comparison)
 
 
 def _show(screen: Screen, done: Paired, paths: Sequence[Path]) -> None:

@@ -30,24 +30,25 @@ def digest(
     runs: Runs = None,
 ) -> None:
     """Tell what happened in a week: new reviews, changed verdicts, the widest split."""
+    if not where.is_dir():
+        raise InputError(f"{where}: is no folder; name the folder of a project")
     project = Project.open(where, {"runs": runs})
     told = _week(week) if week else Week.of(datetime.now(UTC).date().isoformat())
     edition = edition_of(project, drafts=drafts)
     text = digest_text(edition, told)
-    typer.echo("".join(printable(line) for line in text.splitlines(keepends=True)), nl=False)
+    typer.echo(printable(text), nl=False)
     if out:
         write_whole(out / f"{told.name}.txt", text.encode())
         write_whole(out / f"{told.name}.html", digest_html(edition, told).encode())
-        typer.echo(f"{out / told.name}.html\n{out / told.name}.txt")
+        typer.echo(printable(f"{out / told.name}.html\n{out / told.name}.txt"))
 
 
 def _week(name: str) -> Week:
-    found = re.fullmatch(r"(\d{4})-W(\d{2})", name)
+    found = re.fullmatch(r"(\d{4})-W(\d{2})", name, re.ASCII)
+    week = Week(int(found[1]), int(found[2])) if found else None
     try:
-        if found:
-            week = Week(int(found[1]), int(found[2]))
-            assert week.days
+        if week and week.days:
             return week
-    except ValueError:
-        pass
+    except (ValueError, OverflowError):  # a year of no calendar, or a week that it does not have
+        week = None
     raise InputError(f"--week: write it as 2026-W47, not {name[:40]!r}")

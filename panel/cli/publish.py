@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from panel.cli.desk import Runs
-from panel.errors import InputError, SettingsError
+from panel.errors import InputError, SettingsError, printable
 from panel.project import Project
 from panel.publish.build import Report, build
 from panel.publish.serve import Preview
@@ -38,11 +38,16 @@ def publish(
     project = Project.open(where, {"runs": runs})
     preview = Preview(out, port) if serve else None
     site = _site(project, url or (None if project.settings.site.url or not preview else preview.url))
-    done = build(project, out, site, drafts=drafts, workers=workers or len(os.sched_getaffinity(0)))
+    done = build(project, out, site, drafts=drafts, workers=workers or _cores())
     _tell(done, site, out)
     if preview:
         typer.echo(f"{preview.url} shows it, to this machine alone; Ctrl-C ends it")
         preview.run()
+
+
+def _cores() -> int:
+    """Return how many cores this process may use, where the system tells, else how many there are."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _site(project: Project, url: str | None) -> SiteSettings:
@@ -58,7 +63,7 @@ def _tell(done: Report, site: SiteSettings, out: Path) -> None:
     tools = f"{done.tools} {'tool' if done.tools == 1 else 'tools'}"
     pairs = f"{done.pairs} {'comparison' if done.pairs == 1 else 'comparisons'}"
     removed = f", {done.removed} files removed" if done.removed else ""
-    typer.echo(f"{out}: {tools}, {pairs}; {done.rendered} of {done.pages} pages rendered{removed}")
+    typer.echo(f"{printable(str(out))}: {tools}, {pairs}; {done.rendered} of {done.pages} pages rendered{removed}")
     if done.left_out:
         named = ", ".join(done.left_out[:MOST_NAMED]) + (", …" if len(done.left_out) > MOST_NAMED else "")
         count = len(done.left_out)

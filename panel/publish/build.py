@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from panel.compare import comparison
-from panel.errors import RecordError
 from panel.files import Json, digest_of, is_file, write_whole
-from panel.markdown import comparison_page
 from panel.names import pair_slug
 from panel.project import Project
 from panel.publish import feeds, manifest, redirect
@@ -23,10 +20,10 @@ from panel.publish.cards import Card, has_letters, pair_card, tool_card
 from panel.publish.edition import Edition, latest
 from panel.publish.entries import PairEntry, ToolEntry, pair_entry, redirects
 from panel.publish.lists import jobs
-from panel.publish.manifest import Built, Manifest
+from panel.publish.manifest import Built, Manifest, inside
 from panel.publish.page import Files
-from panel.publish.pages import MOST_PAIRS, PairPage, ToolPage, alone
-from panel.publish.pairing import Moderator, paired
+from panel.publish.pages import MOST_PAIRS, PairPage, ToolPage
+from panel.publish.pairing import Moderator, kept, paired
 from panel.publish.render import version
 from panel.publish.sources import Sources, hash_of
 from panel.tables import SiteSettings
@@ -100,7 +97,7 @@ class Press:
             said = asyncio.run(paired(project, sides[0], sides[1], moderator)).comparison.moderation
         record = comparison(sides[0], sides[1], said)
         if record != written:
-            project.store.save_comparison(record, comparison_page(record), alone(record))
+            asyncio.run(kept(project, record))
         entry = pair_entry(record, task.tools)
         card = pair_card(entry, self.site.name) if self.has_cards() else None
         raw = project.store.comparison_path(slug).read_bytes()
@@ -158,18 +155,20 @@ class _Build:
     def run(self) -> Report:
         """Build the site."""
         sources = Sources(self.project, self.before)
-        self.common = digest_of([version(), self.site.as_json(), [one.as_json() for one in self.project.panel]])
         every = [*sources.entries()]
         tools = [one for one in every if self.drafts or not one.is_draft]
         critics = frozenset(persona.id for persona in self.project.panel)
         self.press = Press(sources, self.site, self.out, critics)
+        panel: list[Json] = [one.as_json() for one in self.project.panel]
+        self.common = digest_of([version(), self.site.as_json(), panel, self.press.has_cards()])
         pairs = self._pairs({one.slug: one for one in tools})
         edition = Edition(self.site, self.project.panel, tools, [entry for _, entry in pairs.values()])
         self._tools(edition)
         self._others(edition)
-        removed = self._sweep()
-        found = {one.slug: (sources.keys[one.slug], one) for one in every}
+        # The manifest goes wherever the site goes, so it says nothing of drafts that are left out.
+        found = {one.slug: (sources.keys[one.slug], one) for one in tools}
         known = Manifest(tools=found, pairs=pairs, dossiers=sources.read_dossiers, pages=self.pages)
+        removed = manifest.sweep(self.out, self.before, known)
         manifest.write(self.out, known)
         left_out = [one.slug for one in every if one.is_draft and not self.drafts]
         count = len(tools), len(pairs), self.rendered, len(self.pages)
@@ -246,16 +245,6 @@ class _Build:
         with ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context("fork")) as pool:
             yield from pool.map(work, tasks, chunksize=8)
 
-    def _sweep(self) -> int:
-        """Take away what the last build wrote and this one did not, and folders that are empty then."""
-        gone = sorted(self.before.files - Manifest(pages=self.pages).files)
-        for name in gone:
-            with suppress(OSError, RecordError):
-                path = inside(self.out, name)
-                path.unlink()
-                _remove_empty(path.parent, self.out)
-        return len(gone)
-
 
 class _Inherited:
     """What workers inherit when they are forked."""
@@ -269,21 +258,3 @@ def _tool(task: ToolTask) -> tuple[str, ...]:
 
 def _pair(task: PairTask) -> PairDone:
     return _Inherited.press.pair(task)
-
-
-def inside(out: Path, name: str) -> Path:
-    """Return where a file of a site belongs; raises RecordError where its name leads out of the folder."""
-    path = out / name
-    if not path.resolve().is_relative_to(out.resolve()):
-        raise RecordError.at(out, None, "", f"'{name[:120]}' would be written outside of it")
-    return path
-
-
-def _remove_empty(folder: Path, out: Path) -> None:
-    while folder != out and not any(_contents(folder)):
-        folder.rmdir()
-        folder = folder.parent
-
-
-def _contents(folder: Path) -> Iterable[Path]:
-    return folder.iterdir()

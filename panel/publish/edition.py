@@ -68,8 +68,11 @@ class Edition:
 
     @cached_property
     def categories(self) -> Mapping[str, str]:
-        """What each category is called, by its name in links."""
-        return dict(sorted((category_slug(one.category), one.category) for one in reversed(self.tools)))
+        """What each category is called, by its name in links; those that share one stand on one shelf."""
+        found: dict[str, list[str]] = {}
+        for name in sorted({one.category for one in self.tools}):
+            found.setdefault(category_slug(name), []).append(name)
+        return {slug: ", ".join(names) for slug, names in sorted(found.items())}
 
     @cached_property
     def pairs_of(self) -> Mapping[str, Sequence[PairEntry]]:

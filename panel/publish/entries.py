@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import Literal
 
 from panel.comparison import Approved, Comparison, Happening, Side
@@ -11,6 +14,9 @@ from panel.names import folded, slug_of
 from panel.record import Record
 from panel.review import Review
 from panel.verdict import Label
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", re.ASCII)
+_TURN = re.compile(r"the verdict went from (.+) \d+-\d+ to (.+) \d+-\d+")
 
 TOUCHING = ("accept", "restore", "edit", "verdict")
 """Events of the log by which a review became another one."""
@@ -30,7 +36,7 @@ class Sat(Record):
 
 
 class Turned(Record):
-    """A verdict that became another one."""
+    """A verdict that became another one: its label, not its split alone."""
 
     at: str
     """When: UTC, ISO 8601."""
@@ -171,7 +177,8 @@ def tool_entry(
     """Return the entry of a review; `touched` is when it was last changed by hand, empty where it never was."""
     tool, verdict = review.tool, review.verdict
     recorded = [ask.recorded_at for seat in review.seats for ask in seat.asks]
-    updated = max([*recorded, touched], default="")
+    updated = max(map(moment, [*recorded, touched]), default="")
+    approved = moment(approval.at) if approval else ""
     scores = verdict.range or (0, 0)
     return ToolEntry(
         slug=tool.slug,
@@ -190,10 +197,24 @@ def tool_entry(
         ),
         digest=digest,
         updated=updated,
-        published=approval.at if approval else updated,
+        published=approved or updated,
         is_draft=approval is None,
-        turned=tuple(Turned(at=one.at, what=one.what) for one in history if one.what.startswith("the verdict went")),
+        turned=tuple(Turned(at=one.at, what=one.what) for one in history if moment(one.at) and _turns(one.what)),
     )
+
+
+def moment(at: str) -> str:
+    """Return a time as Panel writes it; empty where it is none, whoever wrote it."""
+    with suppress(ValueError):
+        if _MOMENT.fullmatch(at):
+            datetime.fromisoformat(at)
+            return at
+    return ""
+
+
+def _turns(what: str) -> bool:
+    labels = _TURN.fullmatch(what)
+    return labels is not None and labels[1] != labels[2]
 
 
 def pair_entry(record: Comparison, tools: tuple[ToolEntry, ToolEntry]) -> PairEntry:
@@ -224,7 +245,8 @@ def category_slug(category: str) -> str:
 def redirects(tools: Sequence[ToolEntry], pairs: Sequence[PairEntry]) -> Iterator[tuple[str, Entry]]:
     """Yield where an old or other name leads: aliases of tools, comparisons in the other order or by an alias."""
     taken = {one.path for one in tools} | {one.path for one in pairs}
-    also = {one.slug: [one.slug, *filter(None, map(slug_of, one.aliases))] for one in tools}
+    slugs = {one.slug for one in tools}
+    also = {one.slug: [one.slug, *sorted({*map(slug_of, one.aliases)} - slugs - {""})] for one in tools}
     found: dict[str, Entry] = {}
     for tool in tools:
         for alias in also[tool.slug]:

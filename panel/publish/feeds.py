@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from xml.etree import ElementTree as ET
 
 from panel.files import Json, readable
 from panel.markdown import plain
-from panel.publish.edition import Edition, Turn, latest
+from panel.publish.edition import Edition, Kind, Turn, latest
 from panel.publish.entries import Entry, PairEntry, ToolEntry
 from panel.publish.lists import feeds
 from panel.publish.page import Files
+from panel.publish.render import in_xml
 
 MOST_ENTRIES = 50
 """A feed holds so many of the latest entries."""
 
 _ATOM = "http://www.w3.org/2005/Atom"
 _SITEMAP = "http://www.sitemaps.org/schemas/sitemap/0.9"
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _BEGINNING = "1970-01-01T00:00:00Z"
 """When an empty feed was updated."""
 
@@ -39,20 +38,30 @@ def files(edition: Edition) -> Files:
 
 
 def _entries(edition: Edition, path: str) -> list[tuple[str, str, Told]]:
-    """Return the entries of a feed, each after its id and the time of its last change, the latest first."""
+    """Return the entries of a feed, each after its id and the time of its last change, the latest first; no drafts."""
     base = edition.site.base
     if path == "feeds/changes":
-        turns = [(turned.at, tool, turned.what) for tool in edition.tools for turned in tool.turned]
-        found: list[tuple[str, str, Told]] = [
-            (f"{base}{tool.path}#{at}", at, Turn(tool, what)) for at, tool, what in turns
-        ]
+        found = [*_turns(edition)]
     else:
         tools, pairs = edition.tools, edition.pairs
         if path.startswith("categories/"):
             tools, pairs = edition.in_category(path.split("/")[1])
-        entries: list[ToolEntry | PairEntry] = [*tools, *pairs]
+        entries: list[ToolEntry | PairEntry] = [*_approved(tools), *_approved(pairs)]
         found = [(f"{base}{one.path}", one.updated or _BEGINNING, one) for one in entries]
     return sorted(sorted(found, key=lambda one: one[0]), key=lambda one: one[1], reverse=True)[:MOST_ENTRIES]
+
+
+def _turns(edition: Edition) -> Iterator[tuple[str, str, Told]]:
+    """Yield every verdict that became another one; two of one moment have two ids."""
+    for tool in _approved(edition.tools):
+        for number, turned in enumerate(tool.turned):
+            before = sum(one.at == turned.at for one in tool.turned[:number])
+            id = f"{edition.site.base}{tool.path}#{turned.at}{f'-{before + 1}' if before else ''}"
+            yield id, turned.at, Turn(tool, turned.what)
+
+
+def _approved(entries: Sequence[Kind]) -> list[Kind]:
+    return [one for one in entries if not one.is_draft]
 
 
 def atom(edition: Edition, title: str, path: str, entries: Sequence[tuple[str, str, Told]]) -> bytes:
@@ -77,7 +86,7 @@ def atom(edition: Edition, title: str, path: str, entries: Sequence[tuple[str, s
 
 
 def _add(parent: ET.Element, tag: str, text: str | None = None, **attributes: str) -> None:
-    ET.SubElement(parent, tag, attributes).text = _NOT_XML.sub("", text) if text is not None else None
+    ET.SubElement(parent, tag, attributes).text = in_xml(text) if text is not None else None
 
 
 def _written(root: ET.Element) -> bytes:
@@ -112,17 +121,28 @@ def json_feed(edition: Edition, title: str, path: str, entries: Sequence[tuple[s
 def sitemap(edition: Edition) -> bytes:
     """Return the sitemap: every page that may be found, with the day of its last change; drafts are left out."""
     root = ET.Element("urlset", {"xmlns": _SITEMAP})
-    shown = [(one.path, one.updated) for one in edition.tools if not one.is_draft]
-    shown += [(one.path, one.updated) for one in edition.pairs if not one.is_draft]
-    newest = max((at for _, at in shown), default="")
-    lists = ["", "compare/", "tools/", "critics/", "method/", *(f"categories/{slug}/" for slug in edition.categories)]
-    lists += [f"critics/{persona.id}/" for persona in edition.panel]
-    for path, at in [*((path, newest) for path in lists), *sorted(shown)]:
+    tools, pairs = _approved(edition.tools), _approved(edition.pairs)
+    every: list[Entry] = [*tools, *pairs]
+    lists = [("", _newest(every)), ("compare/", _newest(pairs)), ("tools/", _newest(tools))]
+    for slug in edition.categories:
+        on_it, beside = edition.in_category(slug)
+        shelf: list[Entry] = [*_approved(on_it), *_approved(beside)]
+        lists += [(f"categories/{slug}/", _newest(shelf))] if shelf else []
+    lists += [("critics/", ""), ("method/", "")]
+    for persona in edition.panel:
+        heard = [one for one in tools if persona.id in (sat.persona for sat in one.seats)]
+        lists.append((f"critics/{persona.id}/", _newest(heard)))
+    for path, at in [*lists, *sorted((one.path, one.updated) for one in every)]:
         url = ET.SubElement(root, "url")
         _add(url, "loc", f"{edition.site.base}{path}")
         if at:
             _add(url, "lastmod", at[:10])
     return _written(root)
+
+
+def _newest(entries: Sequence[Entry]) -> str:
+    """Return when a list of these last became another one, empty where it is empty."""
+    return max((max(one.updated, one.published) for one in entries), default="")
 
 
 def robots(edition: Edition) -> str:
@@ -141,7 +161,8 @@ def llms(edition: Edition) -> str:
         "> Every verdict can be computed from the JSON record beside its page; every quote stands in a dossier.",
         "",
     ]
-    groups: dict[str, Sequence[Entry]] = {"Comparisons": latest(edition.pairs), "Tools": latest(edition.tools)}
+    pairs, tools = _approved(edition.pairs), _approved(edition.tools)
+    groups: dict[str, Sequence[Entry]] = {"Comparisons": latest(pairs), "Tools": latest(tools)}
     for title, entries in groups.items():
         lines += [f"## {title}", ""]
         lines += [f"- [{plain(one.title)}]({base}{one.path}index.md): {plain(one.line)}" for one in entries]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from panel.compare import CLEAR
+from panel.errors import on_one_line
 from panel.files import Json, canonical, readable
 from panel.markdown import plain
 from panel.persona import Persona
@@ -44,16 +46,16 @@ def jobs(edition: Edition) -> Iterator[Job]:
     yield from (_critic(edition, persona) for persona in edition.panel)
     yield from (_digest(edition, week) for week in edition.weeks)
     yield from (_digests(edition), _method(edition), _feeds(edition), _saved(edition), _missing(edition))
-    yield Job("search.json", _told([*tools, *pairs]), lambda: {"search.json": _search([*tools, *pairs])})
+    found = _search([*tools, *pairs])
+    yield Job("search.json", found, lambda: {"search.json": canonical(found)})
 
 
 def _told(entries: Listed) -> Json:
     return [listed(one) for one in entries]
 
 
-def _search(entries: Listed) -> bytes:
-    found: Json = [{"n": one.title, "u": one.path, "t": one.line, "k": one.keywords} for one in entries]
-    return canonical(found)
+def _search(entries: Listed) -> Json:
+    return [{"n": one.title, "u": one.path, "t": one.line, "k": one.keywords} for one in entries]
 
 
 def _groups(groups: Mapping[str, Listed]) -> Json:
@@ -194,7 +196,7 @@ def _histogram(scores: Sequence[int], threshold: int) -> tuple[list[dict[str, ob
 
 
 def _text(edition: Edition, path: str, heading: str, dek: str, body: str, **context: object) -> Files:
-    """Return a page of running text."""
+    """Return a page of running text; the one for what is missing is shown in any folder, so it links from the root."""
     hidden = path in ("saved/", "404.html")
     head = page(
         edition.site,
@@ -204,6 +206,7 @@ def _text(edition: Edition, path: str, heading: str, dek: str, body: str, **cont
         crumbs=((edition.site.name, ""), (heading, None)) if path != "404.html" else (),
         is_hidden=hidden,
         asks_site=path == "saved/",
+        **({"root": context["home"]} if path == "404.html" else {}),
     )
     named = {"site": edition.site, "heading": heading, "dek": dek, "body": f"{body}.body.j2", "page": head}
     if path == "404.html":
@@ -245,7 +248,7 @@ def _saved(edition: Edition) -> Job:
 
 
 def _missing(edition: Edition) -> Job:
-    home = edition.site.base or "/"
+    home = urlsplit(edition.site.base).path or "/"
     return Job("404.html", home, lambda: _text(edition, "404.html", "Not found", "", "missing", home=home))
 
 
@@ -281,11 +284,13 @@ def _digest(edition: Edition, week: Week) -> Job:
 
 
 def digest_text(edition: Edition, week: Week) -> str:
-    """Return the digest of a week as plain text."""
-    lines = [f"{edition.site.name}: week {week.name}, {_days(week)}", ""]
+    """Return the digest of a week as plain text, with nothing in it that could steer a terminal."""
+    lines = [on_one_line(f"{edition.site.name}: week {week.name}, {_days(week)}"), ""]
     for title, entries in edition.digest(week).items():
         if entries:
             lines += [title, ""]
-            lines += [f"- {one.title}: {one.line}\n  {edition.site.base}{one.path}" for one in entries]
+            lines += [
+                f"- {on_one_line(f'{one.title}: {one.line}')}\n  {edition.site.base}{one.path}" for one in entries
+            ]
             lines += [""]
     return "\n".join(lines if len(lines) > 2 else [*lines, "Nothing was reviewed in this week.", ""])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from panel.errors import RecordError
 from panel.files import is_there, readable, write_whole
@@ -14,6 +17,11 @@ from panel.publish.entries import PairEntry, ToolEntry
 from panel.record import Record, read_record
 
 NAME = ".panel-site.json"
+OWN = ("cards", "categories", "compare", "critics", "digest", "feeds", "tools")
+"""Folders of a site whose content changes from build to build."""
+
+_BUILT = re.compile(r"(?:index\.(?:html|md|json|txt)|feed\.(?:atom|json)|[0-9a-f]{24}\.png|\.\w+\.part)", re.ASCII)
+"""Names in these folders that only a build gives."""
 
 
 class Built(Record):
@@ -44,6 +52,13 @@ class Manifest(Record):
     pages: Mapping[str, Built] = {}
     """What was written, by the path of the page."""
 
+    @model_validator(mode="after")
+    def _is_by_slug(self) -> Self:
+        if any(slug != entry.slug for known in (self.tools, self.pairs) for slug, (_, entry) in known.items()):
+            message = "an entry stands under the slug of another one"
+            raise ValueError(message)
+        return self
+
     @property
     def files(self) -> set[str]:
         """Everything that the last build wrote."""
@@ -69,3 +84,41 @@ def read(out: Path) -> Manifest:
 def write(out: Path, manifest: Manifest) -> None:
     """Write the manifest of a site."""
     write_whole(out / NAME, readable(manifest.as_json()))
+
+
+def sweep(out: Path, before: Manifest, now: Manifest) -> int:
+    """Take away what builds wrote and this one did not, and folders that are empty then; return how many files.
+
+    What a build left that was killed before it could note it is found by its place and name.
+    """
+    removed = 0
+    for name in sorted((before.files | _strays(out)) - now.files):
+        with suppress(OSError, RecordError):
+            path = inside(out, name)
+            path.unlink()
+            removed += 1
+            _remove_empty(path.parent, out)
+    return removed
+
+
+def _strays(out: Path) -> set[str]:
+    found = set()
+    for top in OWN:
+        for folder, _, names in os.walk(out / top):
+            found |= {(Path(folder) / name).relative_to(out).as_posix() for name in names if _BUILT.fullmatch(name)}
+    return found
+
+
+def inside(out: Path, name: str) -> Path:
+    """Return where a file of a site belongs; raises RecordError where its name leads out of the folder."""
+    path = out / name
+    with suppress(ValueError):  # a zero byte
+        if path.resolve().is_relative_to(out.resolve()):
+            return path
+    raise RecordError.at(out, None, "", f"'{name[:120]}' would be written outside of it")
+
+
+def _remove_empty(folder: Path, out: Path) -> None:
+    while folder != out and not any(folder.iterdir()):
+        folder.rmdir()
+        folder = folder.parent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from panel.community import Community, votes
 from panel.compare import Sided, comparison
@@ -13,9 +14,11 @@ from panel.errors import ModelError, RecordError, RecordingMissing
 from panel.history import Event
 from panel.llm.ledger import Recorded
 from panel.llm.model import Model
+from panel.markdown import comparison_page
 from panel.moderator import Pair, moderation
 from panel.names import SLUG
 from panel.project import Project
+from panel.publish.pages import alone
 from panel.review import Review
 
 
@@ -59,6 +62,12 @@ async def paired(project: Project, one: Sided, other: Sided, moderator: Moderato
         except ModelError as error:
             silent = str(error).splitlines()[0]
     return Paired(comparison(one, other, said), asked, silent)
+
+
+async def kept(project: Project, record: Comparison) -> list[Path]:
+    """Write a comparison with its page, while no other run does; return what was written, the record first."""
+    async with project.store.comparing(record.slug):
+        return project.store.save_comparison(record, comparison_page(record), alone(record))
 
 
 async def _moderation(project: Project, pair: Pair, moderator: Moderator, asked: list[str]) -> Moderation:

@@ -21,17 +21,18 @@ from panel.files import Json, canonical
 from panel.markdown import a_kind, decimal, rating, sentence
 
 FOLDER = Path(__file__).parent / "templates"
+PACKAGE = Path(__file__).parent.parent
 LARGEST_PAGE = 60_000
 """Bytes of a comparison page or a tool page, style and all."""
 
 MONTHS = "January February March April May June July August September October November December"
 
+_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _INLINE = MarkdownIt("zero").enable(["emphasis", "backticks", "escape"])
 _BETWEEN_BLOCKS = re.compile(
     r"(?<=>)\n(?=</?(?:article|blockquote|body|d[dlt]|details|div|footer|h[1-6]|head|header|li|link|main|meta|nav|ol|p"
     r"|section|summary|t[dhr]|table|tbody|thead|title|ul)\b)"
 )
-_MADE_OF = {".py", ".j2", ".css", ".js"}
 _ALLOWED = {"em", "strong", "code"}
 
 
@@ -118,6 +119,7 @@ def _templates() -> Environment:
         "day": day,
         "decimal": decimal,
         "initials": initials,
+        "last_of": lambda items, most: items[len(items) - most :] if most < len(items) else items,
         "prose": prose,
         "quoted": lambda text: quote(str(text), safe=""),
         "rating": rating,
@@ -130,9 +132,9 @@ def _templates() -> Environment:
 
 @cache
 def version() -> str:
-    """Return a hash of this version of Panel, code and templates: pages are rendered again when it changes."""
-    found = (path for path in Path(__file__).parent.parent.rglob("*") if path.suffix in _MADE_OF)
-    return hashlib.sha256(b"\0".join(path.read_bytes() for path in sorted(found))).hexdigest()
+    """Return a hash of Panel itself, code and templates: everything is made again where another one made it."""
+    files = sorted(path for path in PACKAGE.rglob("*") if path.suffix in (".py", ".j2", ".css", ".js"))
+    return hashlib.sha256(b"\0".join(path.read_bytes() for path in files)).hexdigest()
 
 
 def html(template: str, context: Mapping[str, object]) -> str:
@@ -142,5 +144,10 @@ def html(template: str, context: Mapping[str, object]) -> str:
 
 
 def svg(template: str, context: Mapping[str, object]) -> str:
-    """Return a picture."""
-    return _templates().get_template(template).render(**context)
+    """Return a picture; characters that XML does not know are left out."""
+    return in_xml(_templates().get_template(template).render(**context))
+
+
+def in_xml(text: str) -> str:
+    """Return a text without the characters that XML does not know, however they are spelt."""
+    return _NOT_XML.sub("", text)

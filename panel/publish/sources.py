@@ -15,9 +15,10 @@ from panel.files import LARGEST_RECORD, digest_of, is_there, names_in, read_byte
 from panel.names import SLUG
 from panel.project import Project
 from panel.publish.edition import Edition
-from panel.publish.entries import TOUCHING, ToolEntry, pair_entry, tool_entry
+from panel.publish.entries import TOUCHING, ToolEntry, moment, pair_entry, tool_entry
 from panel.publish.manifest import Manifest
 from panel.publish.pairing import sided
+from panel.publish.render import version
 from panel.record import digest
 from panel.shelf import dossiers, shelf
 
@@ -42,16 +43,18 @@ class Sources:
     @cached_property
     def pairs(self) -> list[str]:
         """The comparisons that have a record."""
-        return [name for name in names_in(self.project.store.folder / "compare") if len(name.split("-vs-")) == 2]
+        store = self.project.store
+        names = [name for name in names_in(store.folder / "compare") if len(name.split("-vs-")) == 2]
+        return [name for name in names if is_there(store.comparison_path(name))]
 
     @cached_property
     def keys(self) -> Mapping[str, str]:
         """The hash of all that belongs to a tool, by slug."""
         store = self.project.store
         votes = hash_of(store.folder / "votes.json")
-        names = ("review.json", "approval.json", "log.jsonl")
+        names, shared = ("review.json", "approval.json", "log.jsonl"), [version(), votes]
         return {
-            slug: digest_of([*(hash_of(store.place(slug) / name) for name in names), votes, self.dossiers.get(slug)])
+            slug: digest_of([*shared, *(hash_of(store.place(slug) / name) for name in names), self.dossiers.get(slug)])
             for slug in self.slugs
         }
 
@@ -62,14 +65,18 @@ class Sources:
 
     @cached_property
     def read_dossiers(self) -> Mapping[str, tuple[str, str]]:
-        """Slug and digest of each dossier by the hash of its file; they are read again where one is new.
+        """Slug and digest of each dossier by the hash of its file; all are read again where one is new, or there twice.
 
         Raises ToolError where one can't be read: whether an approval holds can't be told then.
         """
-        hashes = [hash_of(path) for path in dossiers(self.project)]
-        if all(each in self.manifest.dossiers for each in hashes):
+        hashes = [self._hash_of_dossier(path) for path in dossiers(self.project)]
+        if len({*hashes} & {*self.manifest.dossiers}) == len(hashes):
             return {each: self.manifest.dossiers[each] for each in hashes}
-        return {hash_of(one.path): (one.tool.slug, one.tool.digest) for one in shelf(self.project)}
+        return {self._hash_of_dossier(one.path): (one.tool.slug, one.tool.digest) for one in shelf(self.project)}
+
+    def _hash_of_dossier(self, path: Path) -> str:
+        """Return the hash of a dossier with what else decides over how it is read."""
+        return digest_of([version(), [*self.project.persona_ids], hash_of(path)])
 
     def entries(self) -> Iterator[ToolEntry]:
         """Yield the entry of every tool that has a record; one that did not change is not read."""
@@ -80,7 +87,7 @@ class Sources:
     def _entry(self, slug: str) -> ToolEntry:
         one = self.side(slug)
         events = self.project.store.history(slug).events()
-        touched = max((event.at for event in events if event.name in TOUCHING), default="")
+        touched = max((moment(event.at) for event in events if event.name in TOUCHING), default="")
         return tool_entry(one.review, digest(one.review), one.approval, tuple(one.history), touched)
 
     def side(self, slug: str) -> Sided:
