@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -164,9 +165,9 @@ class House:
     def links(self, name: str) -> list[str]:
         """Return where the links of a page lead within the site, as files of it."""
         found = re.findall(r'href="((?!https?:|data:|mailto:|#)[^"]*)"', self.text(name))
-        paths = [(self.out / name).parent / link.split("#")[0] for link in found]
-        files = [path / "index.html" if path.is_dir() else path for path in paths]
-        return [str(path.resolve().relative_to(self.out.resolve())) for path in files]
+        paths = [os.path.normpath(self.out / name / ".." / link.split("#")[0]) for link in found]
+        files = [f"{path}/index.html" if os.path.isdir(path) else path for path in paths]
+        return [os.path.relpath(path, self.out) for path in files]
 
 
 def named(slug: str, **fields: object) -> Tool:

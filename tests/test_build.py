@@ -21,8 +21,9 @@ from panel.tables import SiteSettings
 
 
 @pytest.fixture
-def shop(house: House) -> House:
+def shop(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     """Three published tools, the first compared with both others, and a fourth that stands alone."""
+    monkeypatch.setattr("panel.publish.build.has_letters", lambda: True)
     three(house).published("delta", category="Chairs")
     house.compared("beta", "gamma")
     return house

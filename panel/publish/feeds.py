@@ -155,7 +155,7 @@ def llms(edition: Edition) -> str:
     """Return llms.txt: what the site is, and where its pages are as Markdown."""
     base = edition.site.base
     lines = [
-        f"# {edition.site.name}",
+        f"# {plain(edition.site.name)}",
         "",
         "> Reviews of tools by a panel of critics, roles played by language models.",
         "> Every verdict can be computed from the JSON record beside its page; every quote stands in a dossier.",

@@ -206,7 +206,7 @@ def _text(edition: Edition, path: str, heading: str, dek: str, body: str, **cont
         crumbs=((edition.site.name, ""), (heading, None)) if path != "404.html" else (),
         is_hidden=hidden,
         asks_site=path == "saved/",
-        **({"root": context["home"]} if path == "404.html" else {}),
+        **({"root": context["home"], "url": None} if path == "404.html" else {}),
     )
     named = {"site": edition.site, "heading": heading, "dek": dek, "body": f"{body}.body.j2", "page": head}
     if path == "404.html":
