@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
 
@@ -36,13 +37,13 @@ def publish(
     if not where.is_dir():
         raise InputError(f"{where}: is no folder; name the folder of a project")
     project = Project.open(where, {"runs": runs})
-    preview = Preview(out, port) if serve else None
-    site = _site(project, url or (None if project.settings.site.url or not preview else preview.url))
-    done = build(project, out, site, drafts=drafts, workers=workers or _cores())
-    _tell(done, site, out)
-    if preview:
-        typer.echo(f"{preview.url} shows it, to this machine alone; Ctrl-C ends it")
-        preview.run()
+    with Preview(out, port) if serve else nullcontext() as preview:
+        site = _site(project, url or (None if project.settings.site.url or not preview else preview.url))
+        done = build(project, out, site, drafts=drafts, workers=workers or _cores())
+        _tell(done, site, out)
+        if preview:
+            typer.echo(f"{preview.url} shows it, to this machine alone; Ctrl-C ends it")
+            preview.run()
 
 
 def _cores() -> int:

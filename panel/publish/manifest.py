@@ -113,7 +113,7 @@ def inside(out: Path, name: str) -> Path:
     """Return where a file of a site belongs; raises RecordError where its name leads out of the folder."""
     path = out / name
     with suppress(ValueError):  # a zero byte
-        if path.resolve().is_relative_to(out.resolve()):
+        if Path(os.path.realpath(path)).is_relative_to(os.path.realpath(out)):
             return path
     raise RecordError.at(out, None, "", f"'{name[:120]}' would be written outside of it")
 

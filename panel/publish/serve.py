@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from functools import partial
 from http import HTTPStatus
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Self
 
 from panel.errors import InputError
 
@@ -28,9 +30,9 @@ class _Files(SimpleHTTPRequestHandler):
     def translate_path(self, path: str) -> str:
         """Return the file that is asked for; one out of the folder, a link that leads there too, is missing."""
         root, nowhere = Path(self.directory), str(Path(self.directory) / "404.html" / "nowhere")
-        with suppress(OSError, ValueError):  # a zero byte
+        with suppress(ValueError):  # a zero byte
             found = super().translate_path(path)
-            return found if Path(found).resolve().is_relative_to(root) else nowhere
+            return found if Path(os.path.realpath(found)).is_relative_to(root) else nowhere
         return nowhere
 
     def end_headers(self) -> None:
@@ -63,7 +65,7 @@ class Preview:
 
     def __init__(self, folder: Path, port: int) -> None:
         """Take the port; raises InputError where it is taken."""
-        folder = folder.resolve()
+        folder = Path(os.path.realpath(folder))
         try:
             self._server = ThreadingHTTPServer((HOST, port), partial(_Files, directory=str(folder)))
         except OSError as error:
@@ -78,5 +80,11 @@ class Preview:
 
     def run(self) -> None:
         """Serve until somebody presses Ctrl-C."""
-        with self._server, suppress(KeyboardInterrupt):
+        with suppress(KeyboardInterrupt):
             self._server.serve_forever()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.server_close()
