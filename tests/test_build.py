@@ -84,7 +84,7 @@ def test_a_changed_verdict_changes_every_list_that_tells_it(shop: House) -> None
 
     assert {*told, "feeds/all.atom", "llms.txt", "digest/2026-W19/index.html", "tools/beta/index.html"} <= touched
     assert not {name for name in touched if "delta" in name or "chairs" in name or "beta-vs-gamma" in name}
-    assert all("Skip · 0 ship / 3 skip" in shop.text(name) for name in told if name != "compare/index.html")
+    assert all("0 ship / 3 skip" in shop.text(name) for name in told if name != "compare/index.html")
     assert shop.site() == from_scratch(shop)
 
 
@@ -459,7 +459,7 @@ def step(house: House, chance: random.Random) -> str:
     return f"{what} {slug}"
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", [0, 1, *(pytest.param(seed, marks=pytest.mark.campaign) for seed in range(2, 20))])
 def test_a_site_forgets_how_it_came_about(house: House, plain: None, seed: int) -> None:
     """After any series of changes the site is, byte for byte, the one that a first build makes of the records."""
     chance, story = random.Random(seed), []

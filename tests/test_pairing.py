@@ -244,7 +244,7 @@ def test_the_moderator_is_paid_once(office: Office, monkeypatch: pytest.MonkeyPa
     """A vendor is asked once for both orders and for all later runs, and it is told of the takes alone."""
     begun(office)
     with Vendor([ANTHROPIC.said(SAID)]) as vendor:
-        for name, value in {**vendor.environment, ANTHROPIC.key: "sk-ant-test"}.items():
+        for name, value in {**vendor.environment, ANTHROPIC.key: "no-key"}.items():
             monkeypatch.setenv(name, value)
         live = office.done("compare", "plumb", "gauge", "--model", ANTHROPIC.model), written(office)
         again = office.done("compare", "gauge", "plumb", "--model", ANTHROPIC.model), written(office)
