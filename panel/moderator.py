@@ -12,6 +12,7 @@ from panel.ask import asked
 from panel.compare import answer
 from panel.comparison import Answer, Clause, Moderation
 from panel.gates import Rules, unpublishable
+from panel.llm.fake import MODERATOR
 from panel.llm.model import Model
 from panel.names import pair_slug
 from panel.prompt import MODERATION, Prompts
@@ -21,7 +22,7 @@ from panel.request import Block, Label, Parameters, Reply, Request, Stop
 from panel.review import Review, Seat
 from panel.text import words
 
-SEAT = "moderator"
+SEAT = MODERATOR
 """Whom its requests are labelled for."""
 
 MOST_CLAUSES = 3
@@ -66,7 +67,7 @@ class Pair:
         seats = ((review.tool.slug, seat) for review in self.reviews for seat in review.seats if seat.take)
         return {f"{slug}/{seat.persona}": seat for slug, seat in seats}
 
-    def request(self, prompts: Prompts, model: str, parameters: Parameters) -> Request:
+    def request(self, prompts: Prompts, model: str, parameters: Parameters, sample: int = 1) -> Request:
         """Return what the moderator is asked; raises PromptError where the prompt does not render."""
         sides = [
             {"name": review.tool.name, "slug": review.tool.slug, "heard": [seat for seat in review.seats if seat.take]}
@@ -78,6 +79,7 @@ class Pair:
             system=prompts.texts["moderator.md"].strip(),
             blocks=(Block(text=prompts.render("takes.md.j2", sides=sides)),),
             reply_schema=prompts.schema_in(MODERATION),
+            sample=sample,
             label=Label(tool=pair_slug(*(review.tool.slug for review in self.reviews)), persona=SEAT),
         )
 

@@ -242,7 +242,8 @@ def test_no_text_in_a_record_becomes_markup(field: str) -> None:
     expected, shown = seen(with_text(record, field, "wording"))
 
     assert "wording" in shown.casefold()
-    pages = {text: with_text(record, field, text) for text in WORST}
+    tried = WORST[FIELDS.index(field) % 3 :: 3]  # five kinds of markup a field: one that is put in raw fails with each
+    pages = {text: with_text(record, field, text) for text in tried}
     assert [] == [text for text, page in pages.items() if seen(page)[0] != expected]
     assert [] == [text for text, page in pages.items() if columns(page) != [{3}]]
 

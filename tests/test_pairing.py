@@ -258,6 +258,31 @@ def test_the_moderator_is_paid_once(office: Office, monkeypatch: pytest.MonkeyPa
     assert (True, False, False) == tuple(word in sent for word in ("gauge/mason0", "A plumb line", "Lead Works"))
 
 
+def test_a_moderator_asked_anew_stands(desk: Office) -> None:
+    """With --mode fresh the moderator is asked once more, and what it says then is what later comparisons keep."""
+    desk.answers["moderator"] = lambda request: SAID.replace("you", f"you, asked {request.sample} times,")
+    desk.done("compare", "plumb", "gauge")
+    fresh = desk.done("compare", "plumb", "gauge", "--mode", "fresh")
+    kept = record(desk)
+    again = desk.done("compare", "gauge", "plumb")
+
+    assert kept.moderation
+    assert 2 == kept.moderation.ask.sample
+    assert ("1 asked now", "0 asked now") == tuple(re.findall(r"\d asked now", fresh + again))
+    assert kept == record(desk)
+
+
+def test_a_comparison_can_be_rehearsed(desk: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stand-in moderates too, and its clauses pass the checks."""
+    monkeypatch.undo()
+    desk.done("compare", "plumb", "gauge", "--model", "fake:ship", "--runs", str(desk.path("runs")))
+    said = record(desk).moderation
+
+    assert said
+    assert [1, 1] == [len(clauses) for clauses in said.clauses]
+    assert () == said.dropped
+
+
 @pytest.mark.parametrize(
     ("said", "more", "note"),
     [

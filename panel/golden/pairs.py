@@ -33,7 +33,8 @@ def unmoderated(project: Project) -> list[Request]:
         reviews = [project.store.review(side.slug) for side in record.sides] if record else []
         if record and record.moderation and reviews[0] and reviews[1]:
             pair = Pair.of(reviews[0], reviews[1])
-            found.append(pair.request(project.prompts, record.moderation.ask.asked, project.parameters))
+            ask = record.moderation.ask
+            found.append(pair.request(project.prompts, ask.asked, project.parameters, ask.sample))
     return [request for request in found if project.ledgers.find(request.identity) is None]
 
 
@@ -94,7 +95,7 @@ def beside(before: Comparison, reviews: tuple[Review, Review], said: Moderation 
 
 
 async def _said(project: Project, before: Moderation, pair: Pair) -> Moderation:
-    request = pair.request(project.prompts, before.ask.asked, project.parameters)
+    request = pair.request(project.prompts, before.ask.asked, project.parameters, before.ask.sample)
     return await moderation(pair, project.prompts, request, Recorded(project.ledgers, None))
 
 

@@ -11,6 +11,9 @@ from panel.errors import SettingsError
 from panel.llm.model import said
 from panel.request import ModelName, Reply, Request
 
+MODERATOR = "moderator"
+"""Whom requests for a comparison's prose are labelled for."""
+
 Answerer = Callable[[Request], Reply | str | Exception]
 
 
@@ -42,6 +45,8 @@ def stand_in(request: Request) -> str:
     name = ModelName.parse(request.model).name
     if name not in ("ship", "skip"):
         raise SettingsError(f"model '{request.model}': write fake:ship or fake:skip")
+    if request.label.persona == MODERATOR:
+        return _moderation(request.blocks[0].text)
     dossier, seat = request.blocks[0].text, request.blocks[-1].text
     criteria = re.findall(r"^([a-z][a-z0-9_-]*) \(weight \d+\):", seat, re.MULTILINE)
     ships = name == "ship"
@@ -75,6 +80,14 @@ def stand_in(request: Request) -> str:
             "abstain": None,
         }
     )
+
+
+def _moderation(takes: str) -> str:
+    """Return a moderator's answer that cites the first take on each tool and says nothing."""
+    ids = re.findall(r"^Take `((\S+)/\S+)`", takes, re.MULTILINE)
+    first = list({slug: id for id, slug in reversed(ids)}.values())
+    clauses = [[{"takes": [id], "text": "you are trying the panel without a model."}] for id in reversed(first)]
+    return json.dumps(dict(zip(("first", "second"), clauses, strict=False)))
 
 
 def _opening(dossier: str, field: str, most: int) -> str:

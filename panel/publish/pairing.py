@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from panel.moderator import Pair, moderation
 from panel.names import SLUG
 from panel.project import Project
 from panel.publish.pages import alone
+from panel.request import Request
 from panel.review import Review
 
 
@@ -72,9 +74,21 @@ async def kept(project: Project, record: Comparison) -> list[Path]:
 
 async def _moderation(project: Project, pair: Pair, moderator: Moderator, asked: list[str]) -> Moderation:
     name = moderator.name or project.moderator_model([review.tool for review in pair.reviews])
-    request = pair.request(project.prompts, name, project.parameters)
+    request = _next(project, pair.request(project.prompts, name, project.parameters))
     model = Recorded(project.ledgers, moderator.model, asked, is_brief=True)
     return await moderation(pair, project.prompts, request, model)
+
+
+def _next(project: Project, request: Request) -> Request:
+    """Return the request with the sample number that the record has; asked anew, with the next unused one."""
+    number = 1
+    with suppress(RecordError):  # a record that can't be read is written anew
+        written = project.store.comparison(request.label.tool)
+        number = written.moderation.ask.sample if written and written.moderation else 1
+    numbered = request.model_copy(update={"sample": number})
+    while project.settings.mode == "fresh" and project.ledgers.find(numbered.identity):
+        numbered = numbered.model_copy(update={"sample": numbered.sample + 1})
+    return numbered
 
 
 def sided(project: Project, slug: str) -> Sided:
