@@ -116,6 +116,12 @@ class Visit:
         self.settle()
         return self
 
+    def turn(self, width: int, height: int = 800, scheme: Literal["light", "dark"] = "light") -> Visit:
+        """Return the visit with the page on another screen; it is not loaded again."""
+        self.page.set_viewport_size({"width": width, "height": height})
+        self.page.emulate_media(color_scheme=scheme)
+        return self
+
     def settle(self) -> None:
         """Let what the page has begun come to its end, as far as one turn of its loop goes, and be reported."""
         self.page.evaluate("() => new Promise((done) => setTimeout(done))" if self.screen.script else "0")
@@ -224,10 +230,11 @@ def audit(visit: Visit) -> list[Violation]:
 
     Where colours are forced, axe computes contrast from colours that nobody sees.
     """
-    source = module("axe-core/axe.min.js").read_text(encoding="utf-8")
+    source = module("axe-core/axe.min.js")
     options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
     with visit.looked_at() as page:
-        page.evaluate(f"() => {{ {source} }}")
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(f"() => {{ {source.read_text(encoding='utf-8')} }}")
         found: dict[str, Any] = page.evaluate("(options) => axe.run(document, options)", options)
     return [
         Violation(each["id"], each["impact"], " ".join(map(str, node["target"])), node["failureSummary"])

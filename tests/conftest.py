@@ -20,6 +20,7 @@ from panel.prompt import Prompts
 
 if TYPE_CHECKING:
     from browsing import Browser
+    from shown import Published
 
 pytest_report_header = equipment.pytest_report_header
 pytest_terminal_summary = equipment.pytest_terminal_summary
@@ -99,3 +100,14 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setattr("os.fsync", lambda _: None)  # no test here outlives a loss of power
     monkeypatch.chdir(tmp_path)
     return House(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
+    """The site of the examples: it takes some seconds to build, so one serves all tests of a worker."""
+    from shown import publish
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: None)
+        with publish(tmp_path_factory.mktemp("published")) as site:
+            yield site

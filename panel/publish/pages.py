@@ -120,7 +120,6 @@ class PairPage:
 
     def _context(self) -> dict[str, object]:
         record, sides = self.record, self.record.sides
-        names = {row.persona: row.name for row in record.scorecard}
         return {
             "site": self.site,
             "record": record,
@@ -134,7 +133,9 @@ class PairPage:
             "facts": {row.key: row.facts for row in record.decision},
             "chart": chart(record),
             "known": [{source.id: number for number, source in enumerate(side.sources, start=1)} for side in sides],
-            "seat_names": names,
+            "cited": {
+                f"{side.slug}/{row.persona}": (row.name, side.name) for side in sides for row in record.scorecard
+            },
             "critics": self.critics,
         }
 
