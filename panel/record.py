@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -94,3 +95,13 @@ Lines = Annotated[
     WithJsonSchema({"type": "array", "items": {"type": "string"}}),
 ]
 """A long text, written as a list of lines so that a file of it can be read, and its changes too."""
+
+_MOMENT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?Z")
+
+
+def is_moment(text: str) -> bool:
+    """Return whether a text is a time in UTC as records hold it: `2026-11-20T10:00:00Z`."""
+    try:
+        return bool(_MOMENT.fullmatch(text) and datetime.fromisoformat(text))
+    except ValueError:
+        return False

@@ -13,8 +13,8 @@ import pytest
 from browsing import Browser, Screen, Visit, audit, keyboard_walk, sideways
 from markup import dead_links, repeated_ids, valid
 from playwright.sync_api import Locator
-from published import APPROVED_AT, BASE, DRAFT, DRAFT_PAIR, PAGES, PAIR, WEEK, Published
 from selectolax.lexbor import LexborHTMLParser
+from shown import APPROVED_AT, BASE, DRAFT, DRAFT_PAIR, PAGES, PAIR, WEEK, Published
 from subscriber import atom, json_feed, linked_data, sitemap
 
 WIDTHS = (320, 768, 1280)

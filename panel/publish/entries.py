@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
-from datetime import datetime
 from typing import Literal
 
 from panel.comparison import Approved, Comparison, Happening, Side
 from panel.markdown import answer_line
 from panel.names import folded, slug_of
-from panel.record import Record
+from panel.record import Record, is_moment
 from panel.review import Review
 from panel.verdict import Label
 
@@ -205,11 +203,7 @@ def tool_entry(
 
 def moment(at: str) -> str:
     """Return a time as Panel writes it; empty where it is none, whoever wrote it."""
-    with suppress(ValueError):
-        if _MOMENT.fullmatch(at):
-            datetime.fromisoformat(at)
-            return at
-    return ""
+    return at if is_moment(at) else ""
 
 
 def _turns(what: str) -> bool:

@@ -11,7 +11,7 @@ from panel.publish.edition import Edition, Kind, Turn, latest
 from panel.publish.entries import Entry, PairEntry, ToolEntry
 from panel.publish.lists import feeds
 from panel.publish.page import Files
-from panel.publish.render import in_xml
+from panel.publish.render import visible
 
 MOST_ENTRIES = 50
 """A feed holds so many of the latest entries."""
@@ -86,7 +86,7 @@ def atom(edition: Edition, title: str, path: str, entries: Sequence[tuple[str, s
 
 
 def _add(parent: ET.Element, tag: str, text: str | None = None, **attributes: str) -> None:
-    ET.SubElement(parent, tag, attributes).text = in_xml(text) if text is not None else None
+    ET.SubElement(parent, tag, attributes).text = visible(text) if text is not None else None
 
 
 def _written(root: ET.Element) -> bytes:

@@ -161,10 +161,11 @@ def _critic(edition: Edition, persona: Persona) -> Job:
         crumbs = (("Critics", "critics/"), (persona.name, None))
         head = page(edition.site, path, persona.name, persona.motto, crumbs=crumbs, twins=TWINS)
         shown = [one for one, _ in heard[:FEWEST_SHOWN]]
+        voice = [part for part in persona.voice.split("\n\n") if part.strip()]
         context = {
             "site": edition.site,
             "persona": persona,
-            "voice": [part for part in persona.voice.split("\n\n") if part.strip()],
+            "voice": voice,
             "takes": len(heard),
             "ships": ships,
             "scores": scores,
@@ -174,7 +175,8 @@ def _critic(edition: Edition, persona: Persona) -> Job:
             "line": 4 + 4 * persona.threshold,
             "entries": shown,
         }
-        text = "\n".join([f"# {plain(persona.name)}", "", plain(persona.motto), "", plain(told), "", persona.voice, ""])
+        text = "\n".join([f"# {plain(persona.name)}", "", plain(persona.motto), "", plain(told), ""])
+        text += "\n\n".join(map(plain, voice)) + "\n"
         given: Json = {one.slug: sat.score for one, sat in heard}
         data: Json = {"persona": persona.as_json(), "takes": len(heard), "ships": ships, "scores": given}
         return files(head, "critic.html.j2", context, text, readable(data))

@@ -20,6 +20,7 @@ from panel.moderator import Pair, moderation
 from panel.names import SLUG
 from panel.project import Project
 from panel.publish.pages import alone
+from panel.record import is_moment
 from panel.request import Request
 from panel.review import Review
 
@@ -115,7 +116,7 @@ def community(project: Project) -> Mapping[str, Community]:
 def approved(project: Project, review: Review) -> Approved | None:
     """Return who stands behind a review as it is recorded, or None where nobody does."""
     approval = approval_of(project, review.tool.slug)
-    if approval is None or void(approval, review, review.tool):
+    if approval is None or not is_moment(approval.at) or void(approval, review, review.tool):
         return None
     return Approved(by=approval.by, at=approval.at)
 
@@ -136,6 +137,8 @@ def happenings(events: Sequence[Event], review: Review) -> Iterator[Happening]:
     names = {seat.persona: f"the {seat.name}" for seat in review.seats}
     last = None
     for event in events:
+        if not is_moment(event.at):
+            continue
         details = {key: str(value) for key, value in event.details.items()}
         details["persona"] = names.get(details.get("persona", ""), "a critic")
         if (words := _WORDS.get(event.name)) and (what := _filled(words, details)) != last:

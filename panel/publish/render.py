@@ -27,7 +27,11 @@ LARGEST_PAGE = 60_000
 
 MONTHS = "January February March April May June July August September October November December"
 
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_UNSEEN = re.compile(
+    "[^\t\n\x20-\x7e\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]|[\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]"
+)
+"""What no page, no picture and no feed may hold: control characters, and those that turn the direction of text."""
+
 _INLINE = MarkdownIt("zero").enable(["emphasis", "backticks", "escape"])
 _BETWEEN_BLOCKS = re.compile(
     r"(?<=>)\n(?=</?(?:article|blockquote|body|d[dlt]|details|div|footer|h[1-6]|head|header|li|link|main|meta|nav|ol|p"
@@ -51,7 +55,7 @@ def day(at: str | date | None) -> str:
 
 def clip(text: str, most: int) -> str:
     """Return a text of at most so many characters, cut between words."""
-    return text if len(text) <= most else f"{text[:most].rsplit(None, 1)[0]} …"
+    return text if len(text) <= most else f"{text[:most].rstrip().rpartition(' ')[0] or text[:most].rstrip()} …"
 
 
 def initials(name: str) -> str:
@@ -139,15 +143,15 @@ def version() -> str:
 
 def html(template: str, context: Mapping[str, object]) -> str:
     """Return a page; lines that hold nothing are left out."""
-    text = _templates().get_template(template).render(**context)
+    text = visible(_templates().get_template(template).render(**context))
     return _BETWEEN_BLOCKS.sub("", re.sub(r"\n\s*\n+", "\n", text)).strip() + "\n"
 
 
 def svg(template: str, context: Mapping[str, object]) -> str:
-    """Return a picture; characters that XML does not know are left out."""
-    return in_xml(_templates().get_template(template).render(**context))
+    """Return a picture."""
+    return visible(_templates().get_template(template).render(**context))
 
 
-def in_xml(text: str) -> str:
-    """Return a text without the characters that XML does not know, however they are spelt."""
-    return _NOT_XML.sub("", text)
+def visible(text: str) -> str:
+    """Return a text without control characters, and without those that turn the direction of what follows."""
+    return _UNSEEN.sub("", text)
