@@ -170,7 +170,11 @@ def behind(sides: Sequence[tuple[str, Approved | None]]) -> str:
     """Return who stands behind what is said, in one sentence."""
     drafts = [name for name, approval in sides if approval is None]
     if drafts:
-        return "A draft: nobody has approved it." if len(drafts) == len(sides) else f"{drafts[0]} is a draft."
+        return (
+            "A draft: nobody has approved it."
+            if len(drafts) == len(sides)
+            else f"The review of {drafts[0]} is a draft."
+        )
     signed = [(approval.by, day(approval.at)) for _, approval in sides if approval]
     if len(set(signed)) == 1:
         return f"Approved by {signed[0][0]} on {signed[0][1]}."

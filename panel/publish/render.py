@@ -68,9 +68,17 @@ def initials(name: str) -> str:
 
 
 def marks(one: str, other: str) -> tuple[str, str]:
-    """Return two letters for each of two names, which differ where the names let them."""
+    """Return letters that stand for two names; where two would be the same, the second is where the names part."""
     first, second = initials(one), initials(other)
-    return (first, second) if first != second else (one[:2] or "?", other[:2] or "?")
+    if first != second:
+        return first, second
+    names = ["".join(re.findall(r"[^\W_]+", name)).upper() or "?" for name in (one, other)]
+    shared = next(
+        (place for place, pair in enumerate(zip(*names, strict=False)) if len({*pair}) > 1), min(map(len, names))
+    )
+    if not shared:
+        return names[0][:2], names[1][:2]
+    return names[0][0] + names[0][shared : shared + 1], names[1][0] + names[1][shared : shared + 1]
 
 
 def as_script(data: Json) -> Markup:
