@@ -36,7 +36,7 @@ def follow(visit: Visit, name: str) -> None:
 @pytest.mark.parametrize("pair", [PAIR, DRAFT_PAIR])
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: str(screen.width))
 def test_a_reader_finds_what_to_ask(browser: Browser, published: Published, screen: Screen, pair: str) -> None:
-    """In the first window: which one, why, when, who stands behind it. A click away: who disagrees, what it rests on."""
+    """In the first window: which one, why, when, who stands behind it. A click away: who disagrees, and on what."""
     visit = browser.visit(published.url(f"compare/{pair}/"), replace(screen, still=True))
 
     [which] = in_sight(visit, ".answer .says")
