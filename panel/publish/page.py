@@ -14,33 +14,6 @@ Files = Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
-class Room:
-    """How much of long texts a page shows; the rest is one click away."""
-
-    text: int
-    """Characters of a take."""
-
-    line: int
-    """Characters of a sentence or a quote."""
-
-    description: int
-    """Characters of the maker's account."""
-
-    quotes: int
-    """Quotes of a take or a rating, and lines of other lists."""
-
-
-ROOMS = (
-    Room(1_600, 400, 1_200, 12),
-    Room(1_600, 400, 500, 4),
-    Room(1_200, 240, 400, 3),
-    Room(500, 160, 300, 1),
-    Room(160, 60, 100, 0),
-)
-"""From a page that shows everything to one of which the longest records are sure to fit."""
-
-
-@dataclass(frozen=True)
 class Twin:
     """The same content in another form."""
 

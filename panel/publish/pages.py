@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from panel.community import NO_VOTES
@@ -13,13 +13,14 @@ from panel.markdown import answer_line, comparison_page, headline
 from panel.markdown import page as review_page
 from panel.publish.cards import Card
 from panel.publish.entries import PairEntry, ToolEntry, category_slug
-from panel.publish.page import DRAFT, ROOMS, TWINS, Files, Page, breadcrumb, files, page
+from panel.publish.page import DRAFT, TWINS, Files, Page, breadcrumb, files, page
 from panel.publish.render import LARGEST_PAGE, day, marks
+from panel.publish.room import ROOMS, Room, shortened, shortened_pair
 from panel.tables import SiteSettings
 from panel.tool import Kind, Links
 
-MOST_PAIRS = 20
-"""So many comparisons are listed on the page of a tool."""
+MOST_PAIRS = ROOMS[0].pairs
+"""So many comparisons are listed at most on the page of a tool."""
 
 _TYPES: Mapping[Kind, str] = {"dataset": "Dataset", "hardware": "Product"}
 
@@ -42,9 +43,14 @@ class ToolPage:
 
     def files(self) -> Files:
         """Return the page with its twins."""
-        review, tool = self.sided.review, self.sided.review.tool
+        review = self.sided.review
+        return fitting(self._head, "tool.html.j2", self._context, review_page(review), review.as_json())
+
+    def _head(self, room: Room) -> Page:
+        review = shortened(self.sided.review, room)
+        tool = review.tool
         crumbs = [("Tools", "tools/"), (tool.name, None)]
-        head = page(
+        return page(
             self.site,
             self.entry.path,
             tool.name,
@@ -54,33 +60,37 @@ class ToolPage:
             is_hidden=self.entry.is_draft,
             crumbs=crumbs,
             image=self.card and self.card.path,
-            ld=self._linked(crumbs),
+            ld=self._linked(tool.name, crumbs),
         )
-        context = {
+
+    def _context(self, room: Room) -> dict[str, object]:
+        whole, review = self.sided.review, shortened(self.sided.review, room)
+        tool = review.tool
+        return {
             "site": self.site,
             "review": review,
-            "category": f"categories/{category_slug(tool.category)}/",
+            "category": f"categories/{category_slug(whole.tool.category)}/",
             "names": {seat.persona: seat.name for seat in review.seats},
             "updated": self.entry.updated,
             "behind": behind([(tool.name, self.sided.approval)]),
             "community": self.sided.community.told if self.sided.community else NO_VOTES,
-            "independent": sum(source.kind != "maker" for source in tool.sources),
+            "sources": len(whole.tool.sources),
+            "independent": sum(source.kind != "maker" for source in whole.tool.sources),
             "links": links(tool.links),
             "quotes": {seat.persona: {one.id: one for one in seat.take.evidence} for seat in review.seats if seat.take},
             "known": {source.id for source in tool.sources},
             "critics": self.critics,
-            "pairs": self.pairs[:MOST_PAIRS],
-            "more_pairs": max(0, len(self.pairs) - MOST_PAIRS),
+            "pairs": self.pairs[: room.pairs],
+            "more_pairs": max(0, len(self.pairs) - room.pairs),
             "models": sorted({ask.answered_by for seat in review.seats for ask in seat.asks}),
             "history": self.sided.history,
             "digest": self.entry.digest,
         }
-        return fitting(head, "tool.html.j2", context, review_page(review), self.record)
 
-    def _linked(self, crumbs: Sequence[tuple[str, str | None]]) -> Json:
-        tool = self.sided.review.tool
-        about: dict[str, Json] = {"@type": _TYPES.get(tool.kind, "SoftwareApplication"), "name": tool.name}
-        return graph(self.site, self.entry.path, tool.name, self.entry, crumbs, about)
+    def _linked(self, name: str, crumbs: Sequence[tuple[str, str | None]]) -> Json:
+        kind = self.sided.review.tool.kind
+        about: dict[str, Json] = {"@type": _TYPES.get(kind, "SoftwareApplication"), "name": name}
+        return graph(self.site, self.entry.path, name, self.entry, crumbs, about)
 
 
 @dataclass(frozen=True)
@@ -97,10 +107,10 @@ class PairPage:
 
     def files(self) -> Files:
         """Return the page with its twins."""
-        return fitting(self._head(), "comparison.html.j2", self._context(), comparison_page(self.record), self.raw)
+        return fitting(self._head, "comparison.html.j2", self._context, comparison_page(self.record), self.raw)
 
-    def _head(self) -> Page:
-        record, path = self.record, self.entry.path if self.entry else ""
+    def _head(self, room: Room) -> Page:
+        record, path = shortened_pair(self.record, room), self.entry.path if self.entry else ""
         title = " vs ".join(side.name for side in record.sides)
         crumbs = [("Compare", "compare/"), (title, None)]
         told = [f"{side.name}: {side.verdict.label} {side.verdict.ship}–{side.verdict.skip}." for side in record.sides]
@@ -115,17 +125,19 @@ class PairPage:
             is_hidden=is_draft,
             crumbs=crumbs,
             image=self.card and self.card.path,
-            ld=self._linked(crumbs) if self.site and self.entry else None,
+            ld=self._linked(record, crumbs) if self.site and self.entry else None,
         )
 
-    def _context(self) -> dict[str, object]:
-        record, sides = self.record, self.record.sides
+    def _context(self, room: Room) -> dict[str, object]:
+        record = shortened_pair(self.record, room)
+        sides = record.sides
         return {
             "site": self.site,
             "record": record,
             "heading": answer_line(record),
             "updated": self.entry.updated if self.entry else max((side.recorded or ("", ""))[1] for side in sides),
             "behind": behind([(side.name, side.approval) for side in sides]),
+            "sources": [len(side.sources) for side in self.record.sides],
             "letters": marks(sides[0].name, sides[1].name),
             "benches": [
                 [{"name": row.name, "take": row.cells[place].take} for row in record.scorecard] for place in (0, 1)
@@ -139,24 +151,31 @@ class PairPage:
             "critics": self.critics,
         }
 
-    def _linked(self, crumbs: Sequence[tuple[str, str | None]]) -> Json:
+    def _linked(self, record: Comparison, crumbs: Sequence[tuple[str, str | None]]) -> Json:
         assert self.site
         assert self.entry
         items: list[Json] = []
-        for number, side in enumerate(self.record.sides, start=1):
+        for number, side in enumerate(record.sides, start=1):
             url = f"{self.site.base}tools/{side.slug}/"
             item: Json = {"@type": "SoftwareApplication", "name": side.name, "url": url}
             items.append({"@type": "ListItem", "position": number, "item": item})
         about: dict[str, Json] = {"@type": "ItemList", "numberOfItems": 2, "itemListElement": items}
-        return graph(self.site, self.entry.path, self.entry.title, self.entry, crumbs, about)
+        return graph(self.site, self.entry.path, crumbs[-1][0], self.entry, crumbs, about)
 
 
-def fitting(head: Page, template: str, context: Mapping[str, object], text: str, record: bytes) -> Files:
+def fitting(
+    head: Callable[[Room], Page],
+    template: str,
+    context: Callable[[Room], Mapping[str, object]],
+    text: str,
+    raw: bytes,
+) -> Files:
     """Return a page with its twins, with as much of long texts as fits into the budget of a page."""
     made: Files = {}
     for room in ROOMS:
-        made = files(head, template, {**context, "room": room}, text, record)
-        if len(made[f"{head.path}index.html"]) <= LARGEST_PAGE:
+        top = head(room)
+        made = files(top, template, {**context(room), "room": room}, text, raw)
+        if len(made[f"{top.path}index.html"]) <= LARGEST_PAGE:
             break
     return made
 

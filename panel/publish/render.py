@@ -37,6 +37,11 @@ _BETWEEN_BLOCKS = re.compile(
     r"(?<=>)\n(?=</?(?:article|blockquote|body|d[dlt]|details|div|footer|h[1-6]|head|header|li|link|main|meta|nav|ol|p"
     r"|section|summary|t[dhr]|table|tbody|thead|title|ul)\b)"
 )
+_WIDE = dict.fromkeys("&<>\"'", 5) | dict.fromkeys("*_`\N{NO-BREAK SPACE}", 7)
+"""Bytes of characters that are spelt out, or may become markup, on a page."""
+
+_WIDEST = 7
+
 _ALLOWED = {"em", "strong", "code"}
 
 
@@ -54,8 +59,17 @@ def day(at: str | date | None) -> str:
 
 
 def clip(text: str, most: int) -> str:
-    """Return a text of at most so many characters, cut between words."""
-    return text if len(text) <= most else f"{text[:most].rstrip().rpartition(' ')[0] or text[:most].rstrip()} …"
+    """Return a text of at most so many characters, and twice as many bytes on a page, cut between words."""
+    if len(text) <= most and _WIDEST * len(text) <= 2 * most:
+        return text
+    end, left = 0, 2 * most
+    for char in text[:most]:
+        left -= _WIDE.get(char) or len(char.encode("utf-8", "replace"))
+        if left < 0:
+            break
+        end += 1
+    cut = text[:end].rstrip()
+    return text if end == len(text) else f"{cut.rpartition(' ')[0] or cut} …"
 
 
 def initials(name: str) -> str:
