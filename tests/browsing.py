@@ -36,6 +36,7 @@ ARGUMENTS = (
 
 PATIENCE_MS = 10_000
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice")
+VIOLATIONS = "async (options) => (await axe.run(document, options)).violations"
 MOST_STOPS = 3_000
 LOUD = ("error", "warning")
 
@@ -235,10 +236,10 @@ def audit(visit: Visit) -> list[Violation]:
     with visit.looked_at() as page:
         if not page.evaluate("'axe' in window"):
             page.evaluate(f"() => {{ {source.read_text(encoding='utf-8')} }}")
-        found: dict[str, Any] = page.evaluate("(options) => axe.run(document, options)", options)
+        found: list[dict[str, Any]] = page.evaluate(VIOLATIONS, options)
     return [
         Violation(each["id"], each["impact"], " ".join(map(str, node["target"])), node["failureSummary"])
-        for each in found["violations"]
+        for each in found
         for node in each["nodes"]
     ]
 

@@ -89,7 +89,7 @@ def publish(folder: Path) -> Iterator[Published]:
     counted = {"smollm3": Community(ship=31, skip=9), "skillclaw": Community(ship=3, skip=2)}
     (folder / "runs" / "votes.json").write_bytes(readable(Votes(tools=counted).as_json()))
     build(project, folder / "site", SiteSettings(name="Panel", url=BASE), drafts=True)
-    record = project.store.comparison(PAIR)
+    record = project.store.comparison("smartdiff-vs-smollm3")
     assert record
     site = folder / "site"
     moved = (site / "compare" / "smollm3-vs-skillclaw" / "index.html").read_text()

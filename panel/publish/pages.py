@@ -44,7 +44,7 @@ class ToolPage:
     def files(self) -> Files:
         """Return the page with its twins."""
         review = self.sided.review
-        return fitting(self._head, "tool.html.j2", self._context, review_page(review), review.as_json())
+        return fitting(self._head, "tool.html.j2", self._context, review_page(review), self.record)
 
     def _head(self, room: Room) -> Page:
         review = shortened(self.sided.review, room)
