@@ -19,7 +19,7 @@ from browsing import Browser, Visit
 from host import Host
 from markdown_it import MarkdownIt
 from markup import dead_links, valid
-from published import APPROVED_AT
+from shown import APPROVED_AT
 from selectolax.lexbor import LexborHTMLParser
 from subscriber import atom, json_feed, linked_data, sitemap
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 from browsing import Browser, Screen, Visit
-from published import APPROVER, DRAFT_PAIR, PAIR, Published
+from shown import APPROVER, DRAFT_PAIR, PAIR, Published
 
 SCREENS = (Screen(1280, 800), Screen(390, 780))
 BASIS = "section[aria-labelledby=basis]"
