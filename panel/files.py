@@ -236,7 +236,11 @@ def read_bytes(path: Path, largest: int, error: type[InputError]) -> bytes:
 
 def read_json(path: Path) -> Json:
     """Return the JSON in a file; raises RecordError, naming the file, where there is none or it is not JSON."""
-    raw = read_bytes(path, LARGEST_RECORD, RecordError)
+    return json_in(read_bytes(path, LARGEST_RECORD, RecordError), path)
+
+
+def json_in(raw: bytes, path: Path) -> Json:
+    """Return the JSON that was read from a file; raises RecordError, naming it, where it is none."""
     try:
         data: Json = json.loads(raw, parse_constant=_refuse)
         if rb"\ud" in raw.lower():
@@ -245,3 +249,8 @@ def read_json(path: Path) -> Json:
         problem = f"is not JSON ({error}); restore it, or delete it and run again"
         raise RecordError.at(path, None, "", problem) from error
     return data
+
+
+def hash_of(path: Path) -> str:
+    """Return the hash of what is in a file, empty where there is none; raises RecordError where it can't be read."""
+    return hashlib.sha256(read_bytes(path, LARGEST_RECORD, RecordError)).hexdigest() if is_there(path) else ""

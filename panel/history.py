@@ -93,8 +93,7 @@ class History:
         """Return the log, oldest first; a line that a crash tore, or that is no event, is left out."""
         if not is_there(self._log):
             return []
-        lines = read_bytes(self._log, LARGEST_LOG, RecordError).split(b"\n")
-        return [event for event in map(_event, lines) if event]
+        return events_in(read_bytes(self._log, LARGEST_LOG, RecordError))
 
     @property
     def _log(self) -> Path:
@@ -118,6 +117,11 @@ class History:
         for name in names_in(self.folder / "takes"):
             if found := re.fullmatch(r"([a-z0-9_-]+)-([1-9][0-9]{0,5})\.json", name):
                 yield found[1], int(found[2])
+
+
+def events_in(log: bytes) -> list[Event]:
+    """Return the events of a log, oldest first; a line that is none is left out."""
+    return [event for event in map(_event, log.split(b"\n")) if event]
 
 
 def _event(line: bytes) -> Event | None:

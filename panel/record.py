@@ -11,7 +11,7 @@ from typing import Annotated, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema
 
 from panel.errors import RecordError
-from panel.files import Json, digest_of, read_json
+from panel.files import LARGEST_RECORD, Json, digest_of, json_in, read_bytes
 
 
 class Record(BaseModel):
@@ -30,8 +30,13 @@ Kind = TypeVar("Kind", bound=Record)
 
 def read_record(path: Path, kind: type[Kind]) -> Kind:
     """Return the record in a file; raises RecordError, naming file and first fault, where it is none of that kind."""
+    return record_in(read_bytes(path, LARGEST_RECORD, RecordError), path, kind)
+
+
+def record_in(raw: bytes, path: Path, kind: type[Kind]) -> Kind:
+    """Return the record that was read from a file; raises RecordError as `read_record` does."""
     try:
-        return kind.model_validate(read_json(path))
+        return kind.model_validate(json_in(raw, path))
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(step) for step in first["loc"])[:120]

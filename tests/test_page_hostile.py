@@ -19,8 +19,8 @@ from browsing import Browser, Visit
 from host import Host
 from markdown_it import MarkdownIt
 from markup import dead_links, valid
-from shown import APPROVED_AT
 from selectolax.lexbor import LexborHTMLParser
+from shown import APPROVED_AT
 from subscriber import atom, json_feed, linked_data, sitemap
 
 from panel.community import Community

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from contextlib import nullcontext
 from pathlib import Path
@@ -13,8 +14,11 @@ from panel.cli.desk import Runs
 from panel.errors import InputError, SettingsError, printable
 from panel.project import Project
 from panel.publish.build import Report, build
+from panel.publish.manifest import NAME
 from panel.publish.serve import Preview
+from panel.store import PATIENCE_S
 from panel.tables import SiteSettings
+from panel.turn import turn
 
 app = typer.Typer(rich_markup_mode=None)
 MOST_NAMED = 5
@@ -37,13 +41,19 @@ def publish(
     if not where.is_dir():
         raise InputError(f"{where}: is no folder; name the folder of a project")
     project = Project.open(where, {"runs": runs})
+    site, cores = _site(project, url), workers or _cores()
     with Preview(out, port) if serve else nullcontext() as preview:
-        site = _site(project, url or (None if project.settings.site.url or not preview else preview.url))
-        done = build(project, out, site, drafts=drafts, workers=workers or _cores())
+        done = asyncio.run(_built(project, out, site, drafts=drafts, workers=cores))
         _tell(done, site, out)
         if preview:
             typer.echo(f"{preview.url} shows it, to this machine alone; Ctrl-C ends it")
             preview.run()
+
+
+async def _built(project: Project, out: Path, site: SiteSettings, *, drafts: bool, workers: int) -> Report:
+    """Build the site while no other run builds into the same folder."""
+    async with turn(out / NAME, PATIENCE_S):
+        return build(project, out, site, drafts=drafts, workers=workers)
 
 
 def _cores() -> int:
@@ -63,12 +73,15 @@ def _site(project: Project, url: str | None) -> SiteSettings:
 def _tell(done: Report, site: SiteSettings, out: Path) -> None:
     tools = f"{done.tools} {'tool' if done.tools == 1 else 'tools'}"
     pairs = f"{done.pairs} {'comparison' if done.pairs == 1 else 'comparisons'}"
-    removed = f", {done.removed} files removed" if done.removed else ""
+    removed = f", {done.removed} {'file' if done.removed == 1 else 'files'} removed" if done.removed else ""
     typer.echo(f"{printable(str(out))}: {tools}, {pairs}; {done.rendered} of {done.pages} pages rendered{removed}")
     if done.left_out:
         named = ", ".join(done.left_out[:MOST_NAMED]) + (", …" if len(done.left_out) > MOST_NAMED else "")
         count = len(done.left_out)
         typer.echo(f"{count} {'draft' if count == 1 else 'drafts'} left out ({named}): panel approve, or --drafts")
+    if done.unread:
+        named = ", ".join(done.unread[:MOST_NAMED]) + (", …" if len(done.unread) > MOST_NAMED else "")
+        typer.echo(f"the moderator has not read the takes as they are now, and is left out ({named}): panel compare")
     if not site.base:
         typer.echo("no feeds, no sitemap, no cards: they need an address; set url under [site] in panel.toml, or --url")
     elif not done.has_cards:

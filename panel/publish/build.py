@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import hashlib
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -11,22 +11,24 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from panel.compare import comparison
-from panel.files import Json, digest_of, is_file, write_whole
+from panel.errors import RecordError
+from panel.files import LARGEST_RECORD, Json, digest_of, hash_of, is_file, read_bytes, write_whole
 from panel.names import pair_slug
 from panel.project import Project
 from panel.publish import feeds, manifest, redirect
 from panel.publish.cards import Card, has_letters, pair_card, tool_card
 from panel.publish.edition import Edition, latest
-from panel.publish.entries import PairEntry, ToolEntry, pair_entry, redirects
+from panel.publish.entries import PairEntry, ToolEntry, redirects
 from panel.publish.lists import jobs
 from panel.publish.manifest import Built, Manifest, inside
 from panel.publish.page import Files
-from panel.publish.pages import MOST_PAIRS, PairPage, ToolPage
-from panel.publish.pairing import Moderator, kept, paired
+from panel.publish.pages import PairPage, ToolPage
 from panel.publish.render import version
-from panel.publish.sources import Sources, hash_of
+from panel.publish.sources import Sources
 from panel.tables import SiteSettings
+
+Sizes = Mapping[str, int]
+"""Files of a page with their lengths in bytes."""
 
 Task = TypeVar("Task")
 Done = TypeVar("Done")
@@ -44,6 +46,9 @@ class Report:
 
     left_out: Sequence[str]
     """Slugs of drafts that are not published."""
+
+    unread: Sequence[str]
+    """Comparisons whose moderator has not read the takes as they are."""
 
     rendered: int
     """Pages that were rendered in this run."""
@@ -67,57 +72,54 @@ class Press:
     out: Path
     critics: frozenset[str]
 
-    def write(self, made: Files, card: Card | None) -> tuple[str, ...]:
-        """Write the files of a page, and its card where that was not drawn yet; return all their names."""
+    def write(self, made: Files, card: Card | None) -> Sizes:
+        """Write the files of a page, and its card where that was not drawn yet; return all of them with their sizes."""
         for name, content in made.items():
             write_whole(inside(self.out, name), content)
-        if card and not is_file(self.out / card.path):
+        sizes = {name: len(content) for name, content in made.items()}
+        if card is None:
+            return sizes
+        if not is_file(self.out / card.path):
             write_whole(inside(self.out, card.path), card.drawn())
-        return (*made, *([card.path] if card else []))
+        return {**sizes, card.path: (self.out / card.path).stat().st_size}
 
     def has_cards(self) -> bool:
         """Return whether cards are drawn."""
         return bool(self.site.base) and has_letters()
 
-    def tool(self, task: ToolTask) -> tuple[str, ...]:
-        """Write the page of a tool; return the names of its files."""
+    def tool(self, task: ToolTask) -> Sizes:
+        """Write the page of a tool; return its files with their sizes."""
+        stands = self.sources.standing(task.entry.slug, task.key)
         card = tool_card(task.entry, self.site.name) if self.has_cards() else None
-        side = self.sources.side(task.entry.slug)
-        record = self.sources.project.store.review_path(task.entry.slug).read_bytes()
-        return self.write(ToolPage(self.site, side, task.entry, task.pairs, self.critics, record, card).files(), card)
+        page = ToolPage(self.site, stands.sided, task.entry, task.pairs, self.critics, stands.raw.review, card)
+        return self.write(page.files(), card)
 
     def pair(self, task: PairTask) -> PairDone:
-        """Write the page of a comparison, and its record where one of the reviews changed since it was written."""
-        project, slug = self.sources.project, pair_slug(*(one.slug for one in task.tools))
-        written = project.store.comparison(slug)
-        sides = [self.sources.side(one.slug) for one in task.tools]
-        said = written.moderation if written else None
-        if written and said and [side.review for side in written.sides] != [one.digest for one in task.tools]:
-            moderator = Moderator(None, said.ask.asked)
-            said = asyncio.run(paired(project, sides[0], sides[1], moderator)).comparison.moderation
-        record = comparison(sides[0], sides[1], said)
-        if record != written:
-            asyncio.run(kept(project, record))
-        entry = pair_entry(record, task.tools)
-        card = pair_card(entry, self.site.name) if self.has_cards() else None
-        raw = project.store.comparison_path(slug).read_bytes()
-        files = self.write(PairPage(record, self.site, entry, self.critics, card, raw).files(), card)
-        return PairDone(entry, files, hash_of(project.store.comparison_path(slug)))
+        """Write the page of a comparison, made of its reviews as they are; what stands in `runs` is left alone."""
+        slug, project = pair_slug(*(one.slug for one in task.tools)), self.sources.project
+        raw = read_bytes(project.store.comparison_path(slug), LARGEST_RECORD, RecordError)
+        one, other = (self.sources.standing(tool.slug, key) for tool, key in zip(task.tools, task.keys, strict=True))
+        made = self.sources.made(slug, one, other, raw)
+        card = pair_card(made.entry, self.site.name) if self.has_cards() else None
+        page = PairPage(made.record, self.site, made.entry, self.critics, card, made.raw)
+        return PairDone(made.entry, self.write(page.files(), card), hashlib.sha256(raw).hexdigest())
 
 
 @dataclass(frozen=True)
 class ToolTask:
-    """A tool whose page is to be rendered."""
+    """A tool whose page is to be rendered, and what its files were when the build began."""
 
     entry: ToolEntry
     pairs: Sequence[PairEntry]
+    key: str
 
 
 @dataclass(frozen=True)
 class PairTask:
-    """A comparison whose page is to be rendered."""
+    """A comparison whose page is to be rendered, and what the files of its tools were when the build began."""
 
     tools: tuple[ToolEntry, ToolEntry]
+    keys: tuple[str, str]
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ class PairDone:
     """A comparison whose page was rendered."""
 
     entry: PairEntry
-    files: tuple[str, ...]
+    files: Sizes
     record: str
     """The hash of its record."""
 
@@ -136,6 +138,7 @@ def build(project: Project, out: Path, site: SiteSettings, *, drafts: bool = Fal
     Raises RecordError where a record can't be read, or where `out` holds something that no build wrote.
     """
     before = manifest.read(out)
+    manifest.write(out, before)  # so that a build that is killed can be taken up again
     return _Build(project, out, site, drafts=drafts, workers=workers, before=before).run()
 
 
@@ -149,45 +152,54 @@ class _Build:
     drafts: bool
     workers: int
     before: Manifest
+    tools: dict[str, tuple[str, ToolEntry]] = field(default_factory=dict)
     pages: dict[str, Built] = field(default_factory=dict)
     rendered: int = 0
 
     def run(self) -> Report:
         """Build the site."""
         sources = Sources(self.project, self.before)
-        every = [*sources.entries()]
-        tools = [one for one in every if self.drafts or not one.is_draft]
-        critics = frozenset(persona.id for persona in self.project.panel)
-        self.press = Press(sources, self.site, self.out, critics)
+        every = {entry.slug: (key, entry) for key, entry in sources.entries()}
+        self.tools = {slug: one for slug, one in every.items() if self.drafts or not one[1].is_draft}
+        self.press = Press(sources, self.site, self.out, frozenset(persona.id for persona in self.project.panel))
         panel: list[Json] = [one.as_json() for one in self.project.panel]
         self.common = digest_of([version(), self.site.as_json(), panel, self.press.has_cards()])
-        pairs = self._pairs({one.slug: one for one in tools})
+        pairs = self._pairs({slug: entry for slug, (_, entry) in self.tools.items()})
+        tools = [entry for _, entry in self.tools.values()]
         edition = Edition(self.site, self.project.panel, tools, [entry for _, entry in pairs.values()])
         self._tools(edition)
         self._others(edition)
-        # The manifest goes wherever the site goes, so it says nothing of drafts that are left out.
-        found = {one.slug: (sources.keys[one.slug], one) for one in tools}
-        known = Manifest(tools=found, pairs=pairs, dossiers=sources.read_dossiers, pages=self.pages)
+        removed = self._noted(pairs)
+        left_out = [slug for slug in every if slug not in self.tools]
+        unread = [slug for slug, (_, entry) in pairs.items() if entry.is_unread]
+        return Report(
+            len(tools), len(pairs), left_out, unread, self.rendered, len(self.pages), removed, self.press.has_cards()
+        )
+
+    def _noted(self, pairs: Mapping[str, tuple[str, PairEntry]]) -> int:
+        """Write the manifest, and take away what is not in it; return how many files.
+
+        It goes wherever the site goes, so it says nothing of drafts that are left out.
+        """
+        read = self.press.sources.dossiers or {}
+        dossiers = {name: one for name, one in sorted(read.items()) if one[0] in self.tools}
+        pages = dict(sorted(self.pages.items()))
+        known = Manifest(tools=self.tools, pairs=pairs, dossiers=dossiers, pages=pages)
         removed = manifest.sweep(self.out, self.before, known)
         manifest.write(self.out, known)
-        left_out = [one.slug for one in every if one.is_draft and not self.drafts]
-        count = len(tools), len(pairs), self.rendered, len(self.pages)
-        return Report(count[0], count[1], left_out, count[2], count[3], removed, self.press.has_cards())
+        return removed
 
     def _pairs(self, tools: Mapping[str, ToolEntry]) -> dict[str, tuple[str, PairEntry]]:
         """Render the comparisons whose tools are published; return their entries after what they were made from."""
         found: dict[str, tuple[str, PairEntry]] = {}
         tasks = []
-        for slug in self.press.sources.pairs:
-            sides = slug.split("-vs-")
-            if not all(side in tools for side in sides) or slug != pair_slug(*sides):
-                continue
+        for slug, sides in self.press.sources.pairs(tools):
             key = self._pair_key(slug, hash_of(self.project.store.comparison_path(slug)))
-            known, path = self.before.pairs.get(slug), f"compare/{slug}/"
-            if known and known[0] == key and self._stands(path, key):
+            known = self.before.pairs.get(slug)
+            if known and known[0] == key and self._stands(f"compare/{slug}/", key):
                 found[slug] = known
             else:
-                tasks.append(PairTask((tools[sides[0]], tools[sides[1]])))
+                tasks.append(PairTask(sides, (self.tools[sides[0].slug][0], self.tools[sides[1].slug][0])))
         for done in self._side_by_side(_pair, tasks):
             key = self._pair_key(done.entry.slug, done.record)
             found[done.entry.slug] = (key, done.entry)
@@ -195,17 +207,16 @@ class _Build:
         return dict(sorted(found.items()))
 
     def _pair_key(self, slug: str, record: str) -> str:
-        keys = self.press.sources.keys
-        return digest_of([self.common, record, *(keys[side] for side in slug.split("-vs-"))])
+        return digest_of([self.common, record, *(self.tools[side][0] for side in slug.split("-vs-"))])
 
     def _tools(self, edition: Edition) -> None:
         tasks, keys = [], {}
-        for entry in edition.tools:
-            pairs = latest(edition.pairs_of.get(entry.slug, ()))
-            beside: list[Json] = [[pair.path, pair.title, pair.line] for pair in pairs[:MOST_PAIRS]]
-            keys[entry.slug] = digest_of([self.common, self.press.sources.keys[entry.slug], beside, len(pairs)])
-            if not self._stands(entry.path, keys[entry.slug]):
-                tasks.append(ToolTask(entry, pairs))
+        for slug, (own, entry) in self.tools.items():
+            pairs = latest(edition.pairs_of.get(slug, ()))
+            beside: list[Json] = [[pair.path, pair.title, pair.line] for pair in pairs]
+            keys[slug] = digest_of([self.common, own, beside])
+            if not self._stands(entry.path, keys[slug]):
+                tasks.append(ToolTask(entry, pairs, own))
         for task, files in zip(tasks, self._side_by_side(_tool, tasks), strict=True):
             self._built(task.entry.path, keys[task.entry.slug], files)
 
@@ -227,13 +238,13 @@ class _Build:
     def _stands(self, path: str, key: str) -> bool:
         """Return whether a page stands as it would be rendered; it is kept then."""
         known = self.before.pages.get(path)
-        if not known or known.key != key or not all(is_file(self.out / name) for name in known.files):
+        if not known or known.key != key or any(_size(self.out / name) != size for name, size in known.files.items()):
             return False
         self.pages[path] = known
         return True
 
-    def _built(self, path: str, key: str, files: Sequence[str]) -> None:
-        self.pages[path] = Built(key=key, files=tuple(files))
+    def _built(self, path: str, key: str, files: Sizes) -> None:
+        self.pages[path] = Built(key=key, files=files)
         self.rendered += 1
 
     def _side_by_side(self, work: Callable[[Task], Done], tasks: Sequence[Task]) -> Iterator[Done]:
@@ -252,7 +263,12 @@ class _Inherited:
     press: Press
 
 
-def _tool(task: ToolTask) -> tuple[str, ...]:
+def _size(path: Path) -> int | None:
+    """Return how long a file is, None where there is none: one that was torn or changed is seldom as long."""
+    return path.stat().st_size if is_file(path) else None
+
+
+def _tool(task: ToolTask) -> Sizes:
     return _Inherited.press.tool(task)
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from panel.comparison import Approved, Comparison, Happening, Side
+from panel.comparison import Approved, Comparison, Side
+from panel.files import short_hash
+from panel.history import Event
 from panel.markdown import answer_line
 from panel.names import folded, slug_of
 from panel.record import Record, is_moment
 from panel.review import Review
 from panel.verdict import Label
-
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z", re.ASCII)
-_TURN = re.compile(r"the verdict went from (.+) \d+-\d+ to (.+) \d+-\d+")
 
 TOUCHING = ("accept", "restore", "edit", "verdict")
 """Events of the log by which a review became another one."""
@@ -104,7 +102,7 @@ class ToolEntry(Record):
     @property
     def line(self) -> str:
         """What a list says of it."""
-        return f"{self.label} · {self.split}. {self.tagline}"
+        return f"{'Draft: ' if self.is_draft else ''}{self.label} · {self.split}. {self.tagline}"
 
     @property
     def keywords(self) -> str:
@@ -145,6 +143,9 @@ class PairEntry(Record):
     is_draft: bool
     """True where nobody stands behind one of them."""
 
+    is_unread: bool
+    """True where the moderator has not read the takes as they are, so that its words are left out."""
+
     @property
     def path(self) -> str:
         """Where its page is, from the root of the site."""
@@ -158,7 +159,8 @@ class PairEntry(Record):
     @property
     def line(self) -> str:
         """What a list says of it."""
-        return f"{self.answer} {self.names[0]}: {self.verdicts[0]}. {self.names[1]}: {self.verdicts[1]}."
+        told = f"{self.answer} {self.names[0]}: {self.verdicts[0]}. {self.names[1]}: {self.verdicts[1]}."
+        return f"Draft: {told}" if self.is_draft else told
 
     @property
     def keywords(self) -> str:
@@ -169,15 +171,14 @@ class PairEntry(Record):
 Entry = ToolEntry | PairEntry
 
 
-def tool_entry(
-    review: Review, digest: str, approval: Approved | None, history: tuple[Happening, ...], touched: str
-) -> ToolEntry:
-    """Return the entry of a review; `touched` is when it was last changed by hand, empty where it never was."""
-    tool, verdict = review.tool, review.verdict
-    recorded = [ask.recorded_at for seat in review.seats for ask in seat.asks]
-    updated = max(map(moment, [*recorded, touched]), default="")
-    approved = moment(approval.at) if approval else ""
-    scores = verdict.range or (0, 0)
+def tool_entry(review: Review, digest: str, approval: Approved | None, events: Sequence[Event]) -> ToolEntry:
+    """Return the entry of a review; `events` are what its log tells, oldest first."""
+    tool, verdict, scores = review.tool, review.verdict, review.verdict.range or (0, 0)
+    timely = [event for event in events if is_moment(event.at)]
+    recorded = [ask.recorded_at for seat in review.seats for ask in seat.asks if is_moment(ask.recorded_at)]
+    updated = max([*recorded, *(event.at for event in timely if event.name in TOUCHING)], default="")
+    first = min((event.at for event in timely if event.name == "approve"), default="")
+    published = (first or approval.at) if approval else updated
     return ToolEntry(
         slug=tool.slug,
         name=tool.name,
@@ -195,23 +196,21 @@ def tool_entry(
         ),
         digest=digest,
         updated=updated,
-        published=approved or updated,
+        published=published,
         is_draft=approval is None,
-        turned=tuple(Turned(at=one.at, what=one.what) for one in history if moment(one.at) and _turns(one.what)),
+        turned=tuple(_turned(timely, published if approval else "")),
     )
 
 
-def moment(at: str) -> str:
-    """Return a time as Panel writes it; empty where it is none, whoever wrote it."""
-    return at if is_moment(at) else ""
+def _turned(events: Sequence[Event], published: str) -> Iterator[Turned]:
+    """Yield every change of the label that readers could see, since the review was first published."""
+    for event in events:
+        before, after = (str(event.details.get(key, "")).rpartition(" ") for key in ("before", "after"))
+        if event.name == "verdict" and event.at >= published and before[0] != after[0]:
+            yield Turned(at=event.at, what=f"the verdict went from {' '.join(before[::2])} to {' '.join(after[::2])}")
 
 
-def _turns(what: str) -> bool:
-    labels = _TURN.fullmatch(what)
-    return labels is not None and labels[1] != labels[2]
-
-
-def pair_entry(record: Comparison, tools: tuple[ToolEntry, ToolEntry]) -> PairEntry:
+def pair_entry(record: Comparison, tools: tuple[ToolEntry, ToolEntry], *, is_unread: bool) -> PairEntry:
     """Return the entry of a comparison of two published tools."""
     return PairEntry(
         slug=record.slug,
@@ -224,6 +223,7 @@ def pair_entry(record: Comparison, tools: tuple[ToolEntry, ToolEntry]) -> PairEn
         updated=max(tool.updated for tool in tools),
         published=max(tool.published for tool in tools),
         is_draft=any(tool.is_draft for tool in tools),
+        is_unread=is_unread,
     )
 
 
@@ -232,8 +232,9 @@ def _verdict(side: Side) -> str:
 
 
 def category_slug(category: str) -> str:
-    """Return the name of a category in links; one without ASCII letters is spelt out in code points."""
-    return slug_of(category) or "-".join(f"{ord(char):x}" for char in folded(category))[:80].strip("-") or "other"
+    """Return the name of a category in links; where that loses letters, a hash of the whole is added."""
+    plain, same = slug_of(category), folded(category)
+    return plain if plain and same.isascii() else f"{plain}-{short_hash(same)[:8]}".strip("-")
 
 
 def redirects(tools: Sequence[ToolEntry], pairs: Sequence[PairEntry]) -> Iterator[tuple[str, Entry]]:
@@ -241,13 +242,18 @@ def redirects(tools: Sequence[ToolEntry], pairs: Sequence[PairEntry]) -> Iterato
     taken = {one.path for one in tools} | {one.path for one in pairs}
     slugs = {one.slug for one in tools}
     also = {one.slug: [one.slug, *sorted({*map(slug_of, one.aliases)} - slugs - {""})] for one in tools}
-    found: dict[str, Entry] = {}
+    found: dict[str, Entry | None] = {}
     for tool in tools:
         for alias in also[tool.slug]:
-            found.setdefault(f"tools/{alias}/", tool)
+            _lead(found, f"tools/{alias}/", tool)
     for pair in pairs:
         for one in also[pair.tools[0]]:
             for other in also[pair.tools[1]]:
-                found.setdefault(f"compare/{one}-vs-{other}/", pair)
-                found.setdefault(f"compare/{other}-vs-{one}/", pair)
-    yield from ((path, entry) for path, entry in sorted(found.items()) if path not in taken)
+                _lead(found, f"compare/{one}-vs-{other}/", pair)
+                _lead(found, f"compare/{other}-vs-{one}/", pair)
+    yield from ((path, entry) for path, entry in sorted(found.items()) if entry and path not in taken)
+
+
+def _lead(found: dict[str, Entry | None], path: str, entry: Entry) -> None:
+    """Let a name lead to an entry; one that two entries have leads nowhere."""
+    found[path] = entry if found.setdefault(path, entry) == entry else None

@@ -48,7 +48,13 @@ def _entries(edition: Edition, path: str) -> list[tuple[str, str, Told]]:
             tools, pairs = edition.in_category(path.split("/")[1])
         entries: list[ToolEntry | PairEntry] = [*_approved(tools), *_approved(pairs)]
         found = [(f"{base}{one.path}", one.updated or _BEGINNING, one) for one in entries]
-    return sorted(sorted(found, key=lambda one: one[0]), key=lambda one: one[1], reverse=True)[:MOST_ENTRIES]
+    return sorted(sorted(found, key=lambda one: one[0]), key=_came, reverse=True)[:MOST_ENTRIES]
+
+
+def _came(told: tuple[str, str, Told]) -> str:
+    """Return when an entry came: a review that was approved late is new then, however old its takes are."""
+    one = told[2]
+    return told[1] if isinstance(one, Turn) else max(told[1], one.published)
 
 
 def _turns(edition: Edition) -> Iterator[tuple[str, str, Told]]:
@@ -70,7 +76,7 @@ def atom(edition: Edition, title: str, path: str, entries: Sequence[tuple[str, s
     root = ET.Element("feed", {"xmlns": _ATOM, "xml:lang": "en"})
     _add(root, "title", f"{edition.site.name}: {title}")
     _add(root, "id", f"{base}{path}")
-    _add(root, "updated", entries[0][1] if entries else _BEGINNING)
+    _add(root, "updated", max((updated for _, updated, _ in entries), default=_BEGINNING))
     _add(root, "link", rel="self", type="application/atom+xml", href=f"{base}{path}.atom")
     _add(root, "link", rel="alternate", type="text/html", href=base)
     author = ET.SubElement(root, "author")
@@ -80,6 +86,8 @@ def atom(edition: Edition, title: str, path: str, entries: Sequence[tuple[str, s
         _add(entry, "title", one.title)
         _add(entry, "id", id)
         _add(entry, "updated", updated)
+        if not isinstance(one, Turn) and one.published:
+            _add(entry, "published", one.published)
         _add(entry, "link", rel="alternate", type="text/html", href=f"{base}{one.path}")
         _add(entry, "summary", one.line)
     return _written(root)
@@ -104,6 +112,7 @@ def json_feed(edition: Edition, title: str, path: str, entries: Sequence[tuple[s
             "title": one.title,
             "content_text": one.line,
             "date_modified": updated,
+            **({} if isinstance(one, Turn) or not one.published else {"date_published": one.published}),
         }
         for id, updated, one in entries
     ]

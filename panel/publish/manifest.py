@@ -20,7 +20,7 @@ NAME = ".panel-site.json"
 OWN = ("cards", "categories", "compare", "critics", "digest", "feeds", "tools")
 """Folders of a site whose content changes from build to build."""
 
-_BUILT = re.compile(r"(?:index\.(?:html|md|json|txt)|feed\.(?:atom|json)|[0-9a-f]{24}\.png|\.\w+\.part)", re.ASCII)
+_BUILT = re.compile(r"(?:index\.(?:html|md|json|txt)|feed\.(?:atom|json)|[0-9a-f]{24}\.png)", re.ASCII)
 """Names in these folders that only a build gives."""
 
 
@@ -30,8 +30,8 @@ class Built(Record):
     key: str
     """Content hash of everything that the page depends on."""
 
-    files: tuple[str, ...]
-    """What was written for it."""
+    files: Mapping[str, int]
+    """What was written for it, each file with its length in bytes."""
 
 
 class Manifest(Record):
@@ -102,7 +102,7 @@ def sweep(out: Path, before: Manifest, now: Manifest) -> int:
 
 
 def _strays(out: Path) -> set[str]:
-    found = set()
+    found = {path.relative_to(out).as_posix() for path in out.rglob(".*.part")}
     for top in OWN:
         for folder, _, names in os.walk(out / top):
             found |= {(Path(folder) / name).relative_to(out).as_posix() for name in names if _BUILT.fullmatch(name)}

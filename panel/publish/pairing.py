@@ -10,19 +10,23 @@ from pathlib import Path
 from panel.community import Community, votes
 from panel.compare import Sided, comparison
 from panel.comparison import Approved, Comparison, Happening, Moderation
-from panel.desk.approval import approval_of, void
-from panel.errors import ModelError, RecordError, RecordingMissing
+from panel.desk.approval import Approval, approval_of, void
+from panel.errors import ModelError, RecordError, RecordingMissing, ToolError
+from panel.files import digest_of, hash_of
 from panel.history import Event
 from panel.llm.ledger import Recorded
 from panel.llm.model import Model
 from panel.markdown import comparison_page
 from panel.moderator import Pair, moderation
-from panel.names import SLUG
+from panel.names import SLUG, pair_slug
 from panel.project import Project
 from panel.publish.pages import alone
-from panel.record import is_moment
+from panel.publish.render import version
+from panel.record import digest, is_moment
 from panel.request import Request
 from panel.review import Review
+from panel.shelf import dossiers
+from panel.tool import read_dossier, tool_of
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,17 @@ async def paired(project: Project, one: Sided, other: Sided, moderator: Moderato
             silent = "no recording has its reply, and nobody is asked"
         except ModelError as error:
             silent = str(error).splitlines()[0]
-    return Paired(comparison(one, other, said), asked, silent)
+        said = said or _standing(project, pair)
+    return Paired(comparison(one, other, said), asked, None if said else silent)
+
+
+def _standing(project: Project, pair: Pair) -> Moderation | None:
+    """Return what the moderator said of these very reviews, as the record that stands has it; None where it has not."""
+    with suppress(RecordError):
+        written = project.store.comparison(pair_slug(*(review.tool.slug for review in pair.reviews)))
+        if written and [side.review for side in written.sides] == [*map(digest, pair.reviews)]:
+            return written.moderation
+    return None
 
 
 async def kept(project: Project, record: Comparison) -> list[Path]:
@@ -97,28 +111,64 @@ def sided(project: Project, slug: str) -> Sided:
     review = project.store.review(slug) if SLUG.fullmatch(slug) else None
     if review is None:
         raise RecordError(f"no review of '{slug}' in {project.store.folder}; review it first, or name its dossier")
+    refuse_moved(project, slug, review)
+    approval = approval_of(project, slug)
+    now = as_they_are(dossiers_read(project, {})) if approval else None
+    events = project.store.history(slug).events()
+    return side_of(review, approval, events, votes(project.store.folder).get(slug), now)
+
+
+def refuse_moved(project: Project, slug: str, review: Review) -> None:
+    """Raise RecordError where a review lies in the folder of another tool."""
     if review.tool.slug != slug:
         path = project.store.review_path(slug)
         raise RecordError.at(path, None, "tool.slug", f"is {review.tool.slug}; move the file to its folder")
-    return Sided(
-        review=review,
-        community=community(project).get(slug),
-        approval=approved(project, review),
-        history=tuple(happenings(project.store.history(slug).events(), review)),
-    )
 
 
-def community(project: Project) -> Mapping[str, Community]:
-    """Return what readers voted on each tool, by slug."""
-    return votes(project.store.folder)
+def side_of(
+    review: Review,
+    approval: Approval | None,
+    events: Sequence[Event],
+    community: Community | None,
+    dossiers: Mapping[str, str] | None,
+) -> Sided:
+    """Return one side of what was read; `dossiers` are the digests of the dossiers as they are, None without any.
+
+    Nobody stands behind a review that is not the one approved, or whose dossier is another one now, or gone.
+    """
+    holds = approval is not None and is_moment(approval.at) and void(approval, review, review.tool) is None
+    if approval and holds and (dossiers is None or dossiers.get(review.tool.slug) == approval.dossier):
+        signed = Approved(by=approval.by, at=approval.at)
+    else:
+        signed = None
+    return Sided(review, community, signed, tuple(happenings(events, review)))
 
 
-def approved(project: Project, review: Review) -> Approved | None:
-    """Return who stands behind a review as it is recorded, or None where nobody does."""
-    approval = approval_of(project, review.tool.slug)
-    if approval is None or not is_moment(approval.at) or void(approval, review, review.tool):
-        return None
-    return Approved(by=approval.by, at=approval.at)
+Dossiers = Mapping[str, tuple[str, str]]
+"""Slug and digest of each dossier, by the hash of its file."""
+
+
+def dossiers_read(project: Project, known: Dossiers) -> Dossiers | None:
+    """Return the dossiers of a project as they are, None where it has none; those that are `known` are not read again.
+
+    One that can't be read is left out: nobody stands behind what is said of it.
+    """
+    paths = dossiers(project)
+    found: dict[str, tuple[str, str]] = {}
+    for path in paths:
+        name = digest_of([version(), hash_of(path)])
+        if name in known:
+            found[name] = known[name]
+            continue
+        with suppress(ToolError):
+            tool = tool_of(read_dossier(path), None, {})
+            found[name] = (tool.slug, tool.digest)
+    return found if paths else None
+
+
+def as_they_are(read: Dossiers | None) -> Mapping[str, str] | None:
+    """Return the digest of each dossier by slug."""
+    return None if read is None else dict(read.values())
 
 
 _WORDS: Mapping[str, str] = {

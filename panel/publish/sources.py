@@ -1,29 +1,62 @@
-"""Sources: the records that a site is made from, and which of them may be published."""
+"""Sources: the records that a site is made from, each read once, and which of them may be published."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
 
-from panel.compare import Sided
-from panel.desk.approval import approval_of
+from panel.community import Community, votes
+from panel.compare import Sided, comparison
+from panel.comparison import Comparison
+from panel.desk.approval import Approval
 from panel.errors import RecordError
-from panel.files import LARGEST_RECORD, digest_of, is_there, names_in, read_bytes
-from panel.names import SLUG
+from panel.files import LARGEST_RECORD, Json, digest_of, is_there, names_in, read_bytes, readable
+from panel.history import LARGEST_LOG, events_in
+from panel.names import SLUG, pair_slug
 from panel.project import Project
 from panel.publish.edition import Edition
-from panel.publish.entries import TOUCHING, ToolEntry, moment, pair_entry, tool_entry
+from panel.publish.entries import PairEntry, ToolEntry, pair_entry, tool_entry
 from panel.publish.manifest import Manifest
-from panel.publish.pairing import sided
+from panel.publish.pairing import Dossiers, as_they_are, dossiers_read, refuse_moved, side_of
 from panel.publish.render import version
-from panel.record import digest
-from panel.shelf import dossiers, shelf
+from panel.record import digest, record_in
+from panel.review import Review
 
 KEPT = 32
 """So many reviews are kept at hand while comparisons are rendered, which come by their slugs."""
+
+
+@dataclass(frozen=True)
+class Raw:
+    """The files of one tool, of one moment."""
+
+    review: bytes
+    approval: bytes
+    log: bytes
+    key: str
+    """The hash of all that its pages say."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A tool as it stands: the review, what was done about it, and what lists say of it, all of one moment."""
+
+    sided: Sided
+    entry: ToolEntry
+    raw: Raw
+
+
+@dataclass(frozen=True)
+class Made:
+    """A comparison as it is made of two tools as they stand."""
+
+    record: Comparison
+    entry: PairEntry
+    raw: bytes
+    """The record as it stands in a file."""
 
 
 @dataclass(frozen=True)
@@ -40,99 +73,99 @@ class Sources:
         store = self.project.store
         return [name for name in names_in(store.folder) if SLUG.fullmatch(name) and is_there(store.review_path(name))]
 
-    @cached_property
-    def pairs(self) -> list[str]:
-        """The comparisons that have a record."""
+    def pairs(self, published: Mapping[str, ToolEntry]) -> Iterator[tuple[str, tuple[ToolEntry, ToolEntry]]]:
+        """Yield the comparisons that have a record and whose tools are published."""
         store = self.project.store
-        names = [name for name in names_in(store.folder / "compare") if len(name.split("-vs-")) == 2]
-        return [name for name in names if is_there(store.comparison_path(name))]
+        for name in names_in(store.folder / "compare"):
+            sides = [published[slug] for slug in name.split("-vs-") if slug in published]
+            is_one = len(sides) == 2 and name == pair_slug(sides[0].slug, sides[1].slug)
+            if is_one and is_there(store.comparison_path(name)):
+                yield name, (sides[0], sides[1])
 
     @cached_property
-    def keys(self) -> Mapping[str, str]:
-        """The hash of all that belongs to a tool, by slug."""
-        store = self.project.store
-        votes = hash_of(store.folder / "votes.json")
-        names, shared = ("review.json", "approval.json", "log.jsonl"), [version(), votes]
-        return {
-            slug: digest_of([*shared, *(hash_of(store.place(slug) / name) for name in names), self.dossiers.get(slug)])
-            for slug in self.slugs
-        }
+    def votes(self) -> Mapping[str, Community]:
+        """What readers voted on each tool."""
+        return votes(self.project.store.folder)
 
     @cached_property
-    def dossiers(self) -> Mapping[str, str]:
-        """The digest of each dossier of the project as it is now, by slug."""
-        return dict(self.read_dossiers.values())
+    def dossiers(self) -> Dossiers | None:
+        """The dossiers as they are."""
+        return dossiers_read(self.project, self.manifest.dossiers)
 
     @cached_property
-    def read_dossiers(self) -> Mapping[str, tuple[str, str]]:
-        """Slug and digest of each dossier by the hash of its file; all are read again where one is new, or there twice.
+    def _digests(self) -> Mapping[str, str] | None:
+        return as_they_are(self.dossiers)
 
-        Raises ToolError where one can't be read: whether an approval holds can't be told then.
-        """
-        hashes = [self._hash_of_dossier(path) for path in dossiers(self.project)]
-        if len({*hashes} & {*self.manifest.dossiers}) == len(hashes):
-            return {each: self.manifest.dossiers[each] for each in hashes}
-        return {self._hash_of_dossier(one.path): (one.tool.slug, one.tool.digest) for one in shelf(self.project)}
+    def look(self, slug: str) -> Raw:
+        """Return the files of a tool."""
+        place = self.project.store.place(slug)
+        review = read_bytes(self.project.store.review_path(slug), LARGEST_RECORD, RecordError)
+        approval, log = _read(place / "approval.json", LARGEST_RECORD), _read(place / "log.jsonl", LARGEST_LOG)
+        community = self.votes.get(slug)
+        dossier = (self._digests or {}).get(slug) if approval else None
+        has_dossiers = bool(approval) and self._digests is not None
+        told: list[Json] = [version(), community.as_json() if community else None, dossier, has_dossiers]
+        return Raw(review, approval, log, digest_of([*told, *map(_hash, (review, approval, log))]))
 
-    def _hash_of_dossier(self, path: Path) -> str:
-        """Return the hash of a dossier with what else decides over how it is read."""
-        return digest_of([version(), [*self.project.persona_ids], hash_of(path)])
-
-    def entries(self) -> Iterator[ToolEntry]:
-        """Yield the entry of every tool that has a record; one that did not change is not read."""
+    def entries(self) -> Iterator[tuple[str, ToolEntry]]:
+        """Yield the entry of every tool that has a record, after its key; one that did not change is not read."""
         for slug in self.slugs:
-            known = self.manifest.tools.get(slug)
-            yield known[1] if known and known[0] == self.keys[slug] else self._entry(slug)
+            raw, known = self.look(slug), self.manifest.tools.get(slug)
+            yield raw.key, known[1] if known and known[0] == raw.key else self.standing_of(slug, raw).entry
 
-    def _entry(self, slug: str) -> ToolEntry:
-        one = self.side(slug)
-        events = self.project.store.history(slug).events()
-        touched = max((moment(event.at) for event in events if event.name in TOUCHING), default="")
-        return tool_entry(one.review, digest(one.review), one.approval, tuple(one.history), touched)
-
-    def side(self, slug: str) -> Sided:
-        """Return a review with what was done about it; nobody stands behind one whose dossier changed since."""
-        return self._sides(slug)
+    def standing(self, slug: str, key: str) -> Standing:
+        """Return a tool as it stands; raises RecordError where it is not any more what it was under this key."""
+        return self._standing(slug, key)
 
     @cached_property
-    def _sides(self) -> Reader:
-        return Reader(self)
+    def _standing(self) -> Callable[[str, str], Standing]:
+        return lru_cache(maxsize=KEPT)(self._read_again)
 
+    def _read_again(self, slug: str, key: str) -> Standing:
+        raw = self.look(slug)
+        if raw.key != key:
+            problem = "was changed while the site was built; build it again"
+            raise RecordError.at(self.project.store.place(slug), None, "", problem)
+        return self.standing_of(slug, raw)
 
-class Reader:
-    """Reads sides, and keeps the last few at hand."""
+    def standing_of(self, slug: str, raw: Raw) -> Standing:
+        """Return what the files of a tool say; raises RecordError where one of them can't be read."""
+        path = self.project.store.review_path(slug)
+        review = record_in(raw.review, path, Review)
+        refuse_moved(self.project, slug, review)
+        approval = record_in(raw.approval, path.with_name("approval.json"), Approval) if raw.approval else None
+        events = events_in(raw.log)
+        side = side_of(review, approval, events, self.votes.get(slug), self._digests if approval else None)
+        return Standing(side, tool_entry(review, digest(review), side.approval, events), raw)
 
-    def __init__(self, sources: Sources) -> None:
-        self._read = lru_cache(maxsize=KEPT)(self._side)
-        self._sources = sources
+    def made(self, slug: str, one: Standing, other: Standing, raw: bytes) -> Made:
+        """Return a comparison made of two tools as they stand; its record is `raw`.
 
-    def __call__(self, slug: str) -> Sided:
-        """Return the side of a tool."""
-        return self._read(slug)
-
-    def _side(self, slug: str) -> Sided:
-        project = self._sources.project
-        one = sided(project, slug)
-        approval, now = approval_of(project, slug), self._sources.dossiers.get(slug)
-        if approval and now not in (None, approval.dossier):
-            return Sided(one.review, one.community, None, one.history)
-        return one
+        The words of the moderator are kept where it read these very reviews. Nothing is written.
+        """
+        written = record_in(raw, self.project.store.comparison_path(slug), Comparison)
+        is_read = [side.review for side in written.sides] == [one.entry.digest, other.entry.digest]
+        record = comparison(one.sided, other.sided, written.moderation if is_read else None)
+        entry = pair_entry(record, (one.entry, other.entry), is_unread=written.moderation is not None and not is_read)
+        return Made(record, entry, raw if record == written else readable(record.as_json()))
 
 
 def edition_of(project: Project, *, drafts: bool) -> Edition:
     """Return what would be published of a project now, from its records; nothing is rendered."""
     sources = Sources(project, Manifest())
-    tools = {one.slug: one for one in sources.entries() if drafts or not one.is_draft}
+    keyed = {entry.slug: (key, entry) for key, entry in sources.entries() if drafts or not entry.is_draft}
+    published = {slug: entry for slug, (_, entry) in keyed.items()}
     pairs = []
-    for slug in sources.pairs:
-        sides = [tools[side] for side in slug.split("-vs-") if side in tools]
-        if len(sides) == 2 and (written := project.store.comparison(slug)):
-            pairs.append(pair_entry(written, (sides[0], sides[1])))
-    return Edition(project.settings.site, project.panel, [*tools.values()], pairs)
+    for slug, tools in sources.pairs(published):
+        raw = read_bytes(project.store.comparison_path(slug), LARGEST_RECORD, RecordError)
+        one, other = (sources.standing(tool.slug, keyed[tool.slug][0]) for tool in tools)
+        pairs.append(sources.made(slug, one, other, raw).entry)
+    return Edition(project.settings.site, project.panel, [*published.values()], pairs)
 
 
-def hash_of(path: Path) -> str:
-    """Return the hash of what is in a file, empty where there is none."""
-    if not is_there(path):
-        return ""
-    return hashlib.sha256(read_bytes(path, LARGEST_RECORD, RecordError)).hexdigest()
+def _read(path: Path, largest: int) -> bytes:
+    return read_bytes(path, largest, RecordError) if is_there(path) else b""
+
+
+def _hash(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
