@@ -277,7 +277,7 @@ def test_drafts_ask_not_to_be_found(published: Published) -> None:
     drafts = {path for path, page in pages.items() if page.css_first("aside.draft")}
     hidden = {path for path, page in pages.items() if page.css_first('meta[name="robots"][content="noindex"]')}
 
-    assert {f"compare/{DRAFT_PAIR}/", f"tools/{DRAFT}/"} == drafts
+    assert {f"compare/{DRAFT_PAIR}/", f"tools/{DRAFT}/", PAGES["alone"]} == drafts
     assert drafts | {PAGES[kind] for kind in ("saved", "missing", "redirect")} == hidden
 
 
