@@ -15,7 +15,8 @@ from published import SITE, URL, House, changes, empty_folders, three
 
 from panel.errors import RecordError
 from panel.publish import render
-from panel.publish.build import Press
+from panel.publish.build import Press, build
+from panel.publish.cards import Card
 from panel.publish.manifest import NAME
 from panel.tables import SiteSettings
 
@@ -24,6 +25,7 @@ from panel.tables import SiteSettings
 def shop(house: House, monkeypatch: pytest.MonkeyPatch) -> House:
     """Three published tools, the first compared with both others, and a fourth that stands alone."""
     monkeypatch.setattr("panel.publish.build.has_letters", lambda: True)
+    monkeypatch.setattr(Card, "drawn", lambda self: self.svg.encode())
     three(house).published("delta", category="Chairs")
     house.compared("beta", "gamma")
     return house
@@ -197,16 +199,16 @@ def test_the_last_review_leaves_an_empty_site(shop: House) -> None:
     assert from_scratch(shop) == shop.site()
 
 
-def test_whatever_is_missing_is_written_again(house: House) -> None:
+def test_whatever_is_missing_is_written_again(shop: House) -> None:
     """Every file of a site that was deleted stands there again after a build, byte for byte."""
-    three(house).built()
-    before = house.site()
+    shop.built()
+    before, project = shop.site(), shop.project()
     for name, content in before.items():
-        (house.out / name).unlink()
-        house.built()
+        (shop.out / name).unlink()
+        build(project, shop.out, SITE)
 
-        assert (name, content) == (name, (house.out / name).read_bytes())
-    assert before == house.site()
+        assert (name, content) == (name, (shop.out / name).read_bytes())
+    assert before == shop.site()
 
 
 def test_a_build_that_was_killed_leaves_nothing_behind(
@@ -368,7 +370,7 @@ def test_a_spoilt_comparison_is_told_with_its_file(shop: House, workers: int) ->
 @pytest.mark.parametrize("workers", [2, 3])
 def test_the_number_of_workers_changes_nothing(shop: House, workers: int) -> None:
     """Several processes make the same files, and the same manifest, as one does."""
-    for name in "efghijklmnopq":
+    for name in "efghij":
         shop.published(f"tool-{name}")
     one = from_scratch(shop)
     alone = (shop.folder / "fresh" / NAME).read_bytes()
@@ -382,8 +384,8 @@ def test_the_order_of_folders_changes_nothing(
     shop: House, plain: None, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     """In whatever order a system lists what is in a folder, the site and its manifest are the same."""
-    shop.dossier("alpha")
-    shop.dossier("beta")
+    for name in ("one", "two", "three"):
+        shop.dossier(name)
     one = from_scratch(shop)
     alone = (shop.folder / "fresh" / NAME).read_bytes()
     order, listed = random.Random(seed), os.listdir
