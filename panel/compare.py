@@ -125,10 +125,12 @@ def _answered(
         return "neither", None, "the panel skips both"
     best = 0 if means[0] >= means[1] else 1
     ahead, gap = higher[best], abs(means[0] - means[1])
-    margin = f"{ahead} of {common} common critics score {names[best]} higher, {_points(gap)} in the mean"
+    mean = "in the mean without the highest and the lowest score" if common > QUORUM else "in the mean"
+    count = f"all {common}" if ahead == common else f"{ahead} of the {common}"
+    margin = f"{count} critics heard on both score {names[best]} higher, {_points(gap)} {mean}"
     problem = None
     if gap < CLEAR:
-        problem = f"the means over {common} common critics are {_points(gap)}, and a pick needs {CLEAR}"
+        problem = f"over the {common} critics heard on both the two are {_points(gap)}, and a pick needs {CLEAR}"
     elif Fraction(ahead, common) < MAJORITY:
         problem = f"{margin}; a pick needs two thirds of them"
     elif RANK[verdicts[best].label] < max(1, RANK[verdicts[1 - best].label]):
@@ -137,12 +139,14 @@ def _answered(
 
 
 def _points(gap: Fraction) -> str:
-    return f"{_decimal(gap):g} {'point' if gap == 1 else 'points'} apart"
+    """Return how far two means are apart, cut after the first decimal, so that it never says more than there is."""
+    tenths = 10 * gap.numerator // gap.denominator
+    return f"{tenths / 10:g} {'point' if tenths == 10 else 'points'} apart"
 
 
 def _no_ground(name: str, verdict: Verdict) -> str | None:
     if verdict.label == "No verdict":
-        return f"{name} has no verdict: {verdict.heard} of {verdict.invited} critics were heard, and it takes {QUORUM}"
+        return f"{name} has no verdict: it takes {QUORUM} critics, and of {verdict.invited} asked {verdict.heard} could be heard"
     if verdict.provisional:
         return f"the verdict on {name} is provisional: a critic that failed could still change it"
     return None

@@ -263,6 +263,9 @@ class Moderation(Record):
     dropped: tuple[str, ...]
     """What was wrong with the clauses that were left out."""
 
+    disclosures: tuple[str, ...]
+    """What a reader should know of who wrote them."""
+
     ask: Ask
     """The request with its reply."""
 

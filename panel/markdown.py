@@ -59,7 +59,8 @@ def answer_line(record: Comparison) -> str:
     names = {side.slug: side.name for side in record.sides}
     match record.answer.kind:
         case "pick":
-            return f"Pick {names[record.answer.winner or '']}."
+            winner = names[record.answer.winner or ""]
+            return f"Pick {winner}." if record.answer.substitutes else f"{winner} scores higher."
         case "neither":
             return "Neither."
         case "too close":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -12,20 +13,26 @@ from panel.ask import asked
 from panel.compare import answer
 from panel.comparison import Answer, Clause, Moderation
 from panel.gates import Rules, unpublishable
-from panel.llm.fake import MODERATOR
 from panel.llm.model import Model
+from panel.makers import same_maker
 from panel.names import pair_slug
 from panel.prompt import MODERATION, Prompts
 from panel.prose import names_and_numbers, never_used, unknown_to
 from panel.record import Record
-from panel.request import Block, Label, Parameters, Reply, Request, Stop
+from panel.request import Block, Label, ModelName, Parameters, Reply, Request, Stop
 from panel.review import Review, Seat
 from panel.text import words
 
-SEAT = MODERATOR
+SEAT = "moderator"
 """Whom its requests are labelled for."""
 
 MOST_CLAUSES = 3
+_SPELT = re.compile(
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?|billions?"
+    r"|half|twice|double|triple|quarter|percent)\b"
+)
+"""Numbers that are written as words."""
+
 MOST_WORDS = 30
 """Of a clause; the prompt asks for fewer."""
 
@@ -94,8 +101,22 @@ async def moderation(pair: Pair, prompts: Prompts, request: Request, model: Mode
     if not all(clauses):
         clauses, dropped = ((), ()), (*dropped, *_silent(pair, clauses))
     return Moderation(
-        prompt_digest=prompts.moderation_digest, clauses=clauses, dropped=dropped, ask=asked(request, reply, "ask")
+        prompt_digest=prompts.moderation_digest,
+        clauses=clauses,
+        dropped=dropped,
+        disclosures=tuple(_disclosures(pair, request, reply)),
+        ask=asked(request, reply, "ask"),
     )
+
+
+def _disclosures(pair: Pair, request: Request, reply: Reply) -> Iterator[str]:
+    """Yield what a reader should know of who wrote the clauses."""
+    if ModelName.parse(reply.answered_by).provider == "sample":
+        yield "the reply is a sample that ships with Panel, not output of the model asked"
+    models = {request.model, reply.answered_by}
+    for tool in (review.tool for review in pair.reviews):
+        if any(same_maker(tool.maker, model) for model in models):
+            yield f"asked of a model by the maker of {tool.name}"
 
 
 def _silent(pair: Pair, clauses: tuple[Sequence[Clause], Sequence[Clause]]) -> Iterator[str]:
@@ -144,21 +165,33 @@ class _Check:
         if not clause.takes:
             yield "it rests on no take"
         yield from (f"there is no take '{id[:80]}'" for id in clause.takes if id not in takes)
+        if not any(id.startswith(f"{of.tool.slug}/") for id in clause.takes):
+            yield "it rests on no take on this tool"
         if not 0 < (count := words(clause.text)) <= MOST_WORDS:
             yield f"it has {count} words; it needs 1 to {MOST_WORDS}"
         if of.tool.slug != self.answer.winner:
             yield from (f'it ranks the tools ("{word}")' for word in never_used(clause.text, self.prompts.ranking))
+        other = next(review.tool for review in self.pair.reviews if review is not of)
+        yield from (f'it names the other tool ("{name}")' for name in never_used(clause.text, [other.name]))
         yield from self._unpublishable(clause)
-        tokens = names_and_numbers(clause.text, self.prompts.common_words)
-        yield from (f'"{token}" is in none of its takes' for token in unknown_to(self._known(clause.takes), tokens))
+        known = self._known(clause.takes)
+        tokens = names_and_numbers(
+            f"if {clause.text}", self.prompts.common_words
+        )  # its first word is within a sentence
+        yield from (f'"{token}" is in none of its takes' for token in unknown_to(known, tokens))
+        told = set(_SPELT.findall(" ".join(known).casefold()))
+        spelt = [word for word in _SPELT.findall(clause.text.casefold()) if word not in told]
+        yield from (f'"{word}" is in none of its takes' for word in spelt)
 
     def _unpublishable(self, clause: Written) -> Iterable[str]:
+        if "://" in clause.text or "www." in clause.text:
+            yield "it holds an address"
         rules = Rules(self.prompts.common_words, self.prompts.first_hand)
         for review in self.pair.reviews:
             yield from unpublishable({"it": clause.text}, review.tool, rules)
 
     def _known(self, cited: Sequence[str]) -> list[str]:
         """Return what a clause may name: the two tools, and what stands in the takes that it cites."""
-        tools = [name for review in self.pair.reviews for name in (review.tool.name, *review.tool.aliases)]
+        tools = [review.tool.name for review in self.pair.reviews]
         prose = [text for id in cited if (take := self.pair.takes[id].take) for text in take.prose.values()]
         return [*tools, *prose]

@@ -100,16 +100,16 @@ def test_a_reply_of_the_moderator_that_is_missing_is_named_and_asked_for(tmp_pat
     assert ["Claude Code vs uv: moderation changed"] == verified(home).meanings
 
 
-def test_new_takes_leave_the_comparison_without_a_moderator(tmp_path: Path) -> None:
-    """A moderator that has not read the takes says nothing of them; its old reply is then used by nobody."""
+def test_new_takes_wait_for_the_moderator(tmp_path: Path) -> None:
+    """After a new take was accepted its reply is missing, not lost: the old one stays, and nothing is accepted without."""
     home = copied(tmp_path)
     resealed(recording(home, "uv", "skeptic"), lambda answer: answer.update(headline="Quick, with a caveat to read"))
-    accepted = verified(home, "--accept")
+    before, first, accepted = record(home).read_bytes(), verified(home), verified(home, "--accept")
 
-    assert "accepted: uv, claude-code-vs-uv" in accepted.text
-    assert json.loads(record(home).read_bytes())["moderation"] is None
-    [left] = verified(home).meanings
-    assert left.startswith(f"{PAIR}: moderator: no review rests on the recording")
+    assert 1 == len(first.meanings), first.meanings
+    assert "accepted: uv\n" in accepted.text
+    assert before == record(home).read_bytes()
+    assert [f"{PAIR}: moderator: no recording of this request"] == verified(home).meanings
 
 
 def test_a_comparison_that_can_not_be_read_or_lost_its_tool_is_told(tmp_path: Path) -> None:

@@ -13,7 +13,6 @@ from panel.llm.ledger import Recorded
 from panel.markdown import answer_line, comparison_page
 from panel.moderator import SEAT, Pair, moderation
 from panel.project import Project
-from panel.record import digest
 from panel.request import Request
 from panel.review import Review
 
@@ -58,21 +57,13 @@ async def _outcome(project: Project, slug: str, reviews: Mapping[str, Outcome]) 
     try:
         after = await again(project, before, (afters[0], afters[1]))
     except RecordingMissing as error:
-        if [side.review for side in before.sides] != [*map(digest, (afters[0], afters[1]))]:
-            return _unread(project, before, (afters[0], afters[1]), is_consequence=is_consequence)
+        if is_consequence:  # the reviews are told of; until they are accepted nobody is asked about them
+            after = beside(before, (afters[0], afters[1]), None)
+            return PairOutcome(slug, before, None, [*_against(project, before, after, is_consequence=True)])
         meaning = str(error).splitlines()[0].partition(";")[0]
         return PairOutcome(slug, before, None, [Difference("missing recording", slug, SEAT, meaning, [], None)])
     found = [*_against(project, before, after, is_consequence=is_consequence), *_page(project, before)]
     return PairOutcome(slug, before, after, found)
-
-
-def _unread(
-    project: Project, before: Comparison, reviews: tuple[Review, Review], *, is_consequence: bool
-) -> PairOutcome:
-    """Return the comparison without the words of a moderator that has not read these takes."""
-    after = beside(before, reviews, None)
-    found = [*_against(project, before, after, is_consequence=is_consequence), *_page(project, before)]
-    return PairOutcome(before.slug, before, after, found)
 
 
 async def again(project: Project, before: Comparison, reviews: tuple[Review, Review]) -> Comparison:

@@ -11,9 +11,6 @@ from panel.errors import SettingsError
 from panel.llm.model import said
 from panel.request import ModelName, Reply, Request
 
-MODERATOR = "moderator"
-"""Whom requests for a comparison's prose are labelled for."""
-
 Answerer = Callable[[Request], Reply | str | Exception]
 
 
@@ -45,7 +42,7 @@ def stand_in(request: Request) -> str:
     name = ModelName.parse(request.model).name
     if name not in ("ship", "skip"):
         raise SettingsError(f"model '{request.model}': write fake:ship or fake:skip")
-    if request.label.persona == MODERATOR:
+    if "ratings" not in str(request.reply_schema):  # a moderator rates nothing
         return _moderation(request.blocks[0].text)
     dossier, seat = request.blocks[0].text, request.blocks[-1].text
     criteria = re.findall(r"^([a-z][a-z0-9_-]*) \(weight \d+\):", seat, re.MULTILINE)

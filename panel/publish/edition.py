@@ -57,9 +57,9 @@ class Edition:
     pairs: Sequence[PairEntry]
 
     @cached_property
-    def critics(self) -> frozenset[str]:
-        """The personas that have a page."""
-        return frozenset(persona.id for persona in self.panel)
+    def has_drafts(self) -> bool:
+        """True where lists tell of what nobody approved."""
+        return any(one.is_draft for one in self.tools)
 
     @cached_property
     def tool(self) -> Mapping[str, ToolEntry]:

@@ -74,6 +74,7 @@ def _list(
         dek,
         twins=TWINS,
         asks_site=path in ("", "compare/", "tools/"),
+        is_hidden=edition.has_drafts,
         crumbs=() if is_home else ((edition.site.name, ""), (heading, None)),
     )
     named = {"categories": (), "feeds": (), "pages": (), "site": edition.site, "heading": heading, "dek": dek}
@@ -109,7 +110,7 @@ def _paged(edition: Edition, path: str, heading: str, entries: Listed) -> Iterat
     paths = [path if number == 1 else f"{path}page/{number}/" for number in range(1, len(slices) + 1)]
     for here, span in zip(paths, slices, strict=True):
         count = len(entries)
-        dek = f"{count} {'is' if count == 1 else 'are'} published, the latest first."
+        dek = f"{count} {'is' if count == 1 else 'are'} published."
         named = [(number, there, there == here) for number, there in enumerate(paths, start=1)]
         groups = {"The latest first": entries[span]}
 

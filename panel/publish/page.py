@@ -41,8 +41,6 @@ class Page:
     ld: Json = None
 
 
-DRAFT = "This is a draft: nobody has approved it yet."
-
 TWINS = (
     Twin("text/markdown", "This page as text", "index.md", "This page as Markdown"),
     Twin("application/json", "This page as data", "index.json", "This page as JSON"),

@@ -12,8 +12,9 @@ from panel.files import Json
 from panel.markdown import answer_line, comparison_page, headline
 from panel.markdown import page as review_page
 from panel.publish.cards import Card
+from panel.publish.dissent import dissent
 from panel.publish.entries import PairEntry, ToolEntry, category_slug
-from panel.publish.page import DRAFT, TWINS, Files, Page, breadcrumb, files, page
+from panel.publish.page import TWINS, Files, Page, breadcrumb, files, page
 from panel.publish.render import LARGEST_PAGE, day, marks
 from panel.publish.room import ROOMS, Room, shortened, shortened_pair
 from panel.tables import SiteSettings
@@ -56,7 +57,7 @@ class ToolPage:
             tool.name,
             f"{tool.name}: {headline(review.verdict, review.seats)}. {tool.tagline}",
             twins=TWINS,
-            draft=DRAFT if self.entry.is_draft else None,
+            draft=behind([(tool.name, self.sided.approval)]) if self.entry.is_draft else None,
             is_hidden=self.entry.is_draft,
             crumbs=crumbs,
             image=self.card and self.card.path,
@@ -121,7 +122,7 @@ class PairPage:
             title,
             " ".join([answer_line(record), *told]),
             twins=TWINS if self.site else (),
-            draft=DRAFT if is_draft else None,
+            draft=behind([(side.name, side.approval) for side in record.sides]) if is_draft else None,
             is_hidden=is_draft,
             crumbs=crumbs,
             image=self.card and self.card.path,
@@ -149,6 +150,8 @@ class PairPage:
                 f"{side.slug}/{row.persona}": (row.name, side.name) for side in sides for row in record.scorecard
             },
             "critics": self.critics,
+            "dissent": dissent(record),
+            "seats": {row.persona: row.name for row in record.scorecard},
         }
 
     def _linked(self, record: Comparison, crumbs: Sequence[tuple[str, str | None]]) -> Json:
@@ -157,7 +160,7 @@ class PairPage:
         items: list[Json] = []
         for number, side in enumerate(record.sides, start=1):
             url = f"{self.site.base}tools/{side.slug}/"
-            item: Json = {"@type": "SoftwareApplication", "name": side.name, "url": url}
+            item: Json = {"@type": _TYPES.get(side.kind, "SoftwareApplication"), "name": side.name, "url": url}
             items.append({"@type": "ListItem", "position": number, "item": item})
         about: dict[str, Json] = {"@type": "ItemList", "numberOfItems": 2, "itemListElement": items}
         return graph(self.site, self.entry.path, crumbs[-1][0], self.entry, crumbs, about)
@@ -249,7 +252,8 @@ def graph(
         "publisher": {"@type": "Organization", "name": site.name, "publishingPrinciples": f"{site.base}method/"},
         "mainEntity": {"@id": f"{url}#about"},
     }
-    whole |= {"datePublished": entry.published[:10], "dateModified": entry.updated[:10]} if entry.updated else {}
+    whole |= {"datePublished": entry.published[:10]} if entry.published and not entry.is_draft else {}
+    whole |= {"dateModified": entry.updated[:10]} if entry.updated else {}
     return {
         "@context": "https://schema.org",
         "@graph": [whole, breadcrumb(site, crumbs), {"@id": f"{url}#about", **about}],
