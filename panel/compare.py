@@ -7,20 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from panel.community import Community
-from panel.comparison import (
-    Answer,
-    AnswerKind,
-    Approved,
-    Cell,
-    Citation,
-    Comparison,
-    Difference,
-    Happening,
-    Moderation,
-    Row,
-    Side,
-)
+from panel.comparison import Answer, AnswerKind, Approved, Cell, Citation, Comparison, Difference, Happening, Row, Side
 from panel.decision import decision
+from panel.moderation import Moderation
 from panel.record import digest
 from panel.review import Review, Seat
 from panel.take import Take, halves_up
@@ -127,7 +116,8 @@ def _answered(
     ahead, gap = higher[best], abs(means[0] - means[1])
     mean = "in the mean without the highest and the lowest score" if common > QUORUM else "in the mean"
     count = f"all {common}" if ahead == common else f"{ahead} of the {common}"
-    margin = f"{count} critics heard on both score {names[best]} higher, {_points(gap)} {mean}"
+    margin = f"{count} critics heard on both score {names[best]} higher"
+    margin += f", {_points(gap)} {mean}"
     problem = None
     if gap < CLEAR:
         problem = f"over the {common} critics heard on both the two are {_points(gap)}, and a pick needs {CLEAR}"

@@ -11,10 +11,11 @@ from pydantic import Field
 from panel.answer import NotAnAnswer, read_as
 from panel.ask import asked
 from panel.compare import answer
-from panel.comparison import Answer, Clause, Moderation
+from panel.comparison import Answer
 from panel.gates import Rules, unpublishable
 from panel.llm.model import Model
 from panel.makers import same_maker
+from panel.moderation import Clause, Moderation
 from panel.names import pair_slug
 from panel.prompt import MODERATION, Prompts
 from panel.prose import names_and_numbers, never_used, unknown_to

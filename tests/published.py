@@ -15,11 +15,11 @@ from typer.testing import CliRunner, Result
 
 from panel.cli.app import app
 from panel.compare import comparison
-from panel.comparison import Clause, Moderation
 from panel.desk.approval import Approval
 from panel.files import append_line, read_json, readable, write_whole
 from panel.markdown import comparison_page
 from panel.markdown import page as review_page
+from panel.moderation import Clause, Moderation
 from panel.project import Project
 from panel.publish.build import Report, build
 from panel.publish.manifest import NAME

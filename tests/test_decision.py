@@ -16,8 +16,9 @@ from test_markdown import WORST, columns, seen
 
 from panel.community import Community
 from panel.compare import Sided, comparison
-from panel.comparison import Approved, Clause, Comparison, Fact, Happening, Moderation
+from panel.comparison import Approved, Comparison, Fact, Happening
 from panel.markdown import comparison_page
+from panel.moderation import Clause, Moderation
 from panel.review import Absence, review
 from panel.tool import Entry, Kind, Pricing
 

@@ -101,7 +101,7 @@ def test_a_reply_of_the_moderator_that_is_missing_is_named_and_asked_for(tmp_pat
 
 
 def test_new_takes_wait_for_the_moderator(tmp_path: Path) -> None:
-    """After a new take was accepted its reply is missing, not lost: the old one stays, and nothing is accepted without."""
+    """After a new take was accepted its reply is missing and asked for; the comparison is not accepted without it."""
     home = copied(tmp_path)
     resealed(recording(home, "uv", "skeptic"), lambda answer: answer.update(headline="Quick, with a caveat to read"))
     before, first, accepted = record(home).read_bytes(), verified(home), verified(home, "--accept")

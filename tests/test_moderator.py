@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from made import PARAMETERS, changed, plumb, scored_review, scored_seat
 
 from panel.compare import answer
-from panel.comparison import Moderation
 from panel.files import canonical
 from panel.llm.fake import Fake
 from panel.llm.ledger import Ledger, Ledgers, Recorded
 from panel.llm.model import said
+from panel.moderation import Moderation
 from panel.moderator import Pair, moderation
 from panel.prompt import DATA_MARK
 from panel.request import Reply, Request, Stop

@@ -25,10 +25,10 @@ from subscriber import atom, json_feed, linked_data, sitemap
 
 from panel.community import Community
 from panel.compare import Sided, comparison
-from panel.comparison import Clause, Moderation
 from panel.desk.approval import Approval
 from panel.files import Json, readable
 from panel.markdown import comparison_page
+from panel.moderation import Clause, Moderation
 from panel.project import Project
 from panel.publish.build import build
 from panel.publish.edition import Week

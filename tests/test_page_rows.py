@@ -18,8 +18,9 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from panel.community import Community
 from panel.compare import Sided, comparison
-from panel.comparison import Approved, Clause, Comparison, Happening, Moderation
+from panel.comparison import Approved, Comparison, Happening
 from panel.decision import ENTRIES
+from panel.moderation import Clause, Moderation
 from panel.publish.entries import pair_entry, tool_entry
 from panel.publish.pages import PairPage, ToolPage
 from panel.record import digest

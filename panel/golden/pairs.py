@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from panel.compare import Sided, comparison
-from panel.comparison import Comparison, Moderation
+from panel.comparison import Comparison
 from panel.errors import RecordError, RecordingMissing, on_one_line
 from panel.files import LARGEST_RECORD, is_file, names_in, read_bytes
 from panel.golden.outcome import Difference, Outcome, PairOutcome
 from panel.llm.ledger import Recorded
 from panel.markdown import answer_line, comparison_page
+from panel.moderation import Moderation
 from panel.moderator import SEAT, Pair, moderation
 from panel.project import Project
 from panel.request import Request

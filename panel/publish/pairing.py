@@ -9,7 +9,7 @@ from pathlib import Path
 
 from panel.community import Community, votes
 from panel.compare import Sided, comparison
-from panel.comparison import Approved, Comparison, Happening, Moderation
+from panel.comparison import Approved, Comparison, Happening
 from panel.desk.approval import Approval, approval_of, void
 from panel.errors import ModelError, RecordError, RecordingMissing, ToolError
 from panel.files import digest_of, hash_of
@@ -17,6 +17,7 @@ from panel.history import Event
 from panel.llm.ledger import Recorded
 from panel.llm.model import Model
 from panel.markdown import comparison_page
+from panel.moderation import Moderation
 from panel.moderator import Pair, moderation
 from panel.names import SLUG, pair_slug
 from panel.project import Project
