@@ -136,7 +136,8 @@ def _points(gap: Fraction) -> str:
 
 def _no_ground(name: str, verdict: Verdict) -> str | None:
     if verdict.label == "No verdict":
-        return f"{name} has no verdict: it takes {QUORUM} critics, and of {verdict.invited} asked {verdict.heard} could be heard"
+        heard = f"of {verdict.invited} asked {verdict.heard} could be heard"
+        return f"{name} has no verdict: it takes {QUORUM} critics, and {heard}"
     if verdict.provisional:
         return f"the verdict on {name} is provisional: a critic that failed could still change it"
     return None
