@@ -29,7 +29,7 @@ ROOT = Path(panel.__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 
 settings.register_profile(
-    "suite", deadline=None, max_examples=60, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "suite", deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("fuzz", settings.get_profile("suite"), derandomize=False, max_examples=1_000)
 settings.load_profile("suite")

@@ -38,7 +38,7 @@ HARMLESS = {"unlink", "stat"}
 """What may fail and do no harm: a stray file is left, or nobody can tell beforehand what a path is."""
 
 Faults = list[int | type[KeyboardInterrupt]]
-INTERRUPTED = pytest.param([KeyboardInterrupt], id="interrupted")
+INTERRUPTED = pytest.param([KeyboardInterrupt], id="interrupted", marks=pytest.mark.campaign)
 ALL = pytest.param([*ERRORS, KeyboardInterrupt], id="in turn")
 EACH = [pytest.param([number], id=errno.errorcode[number], marks=pytest.mark.campaign) for number in ERRORS]
 
@@ -170,7 +170,7 @@ def whole(old: Desk, folder: Path, *options: str) -> tuple[Record, bytes]:
     return desk.record(), page.read_bytes()
 
 
-@pytest.mark.parametrize("faults", [pytest.param(ERRORS, id="in turn"), INTERRUPTED, *EACH])
+@pytest.mark.parametrize("faults", [ALL, INTERRUPTED, *EACH])
 def test_a_live_review_survives_every_call(
     faults: Faults, vendor: Vendor, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
