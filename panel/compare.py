@@ -13,7 +13,7 @@ from panel.moderation import Moderation
 from panel.record import digest
 from panel.review import Review, Seat
 from panel.take import Take, halves_up
-from panel.verdict import QUORUM, Label, Verdict, trimmed
+from panel.verdict import QUORUM, Label, trimmed
 
 CLEAR = 6
 """Points by which the trimmed means must differ for a pick."""
@@ -105,27 +105,47 @@ def _answered(
     first: Review, second: Review, higher: tuple[int, int], common: int, means: tuple[Fraction, Fraction] | None
 ) -> tuple[AnswerKind, str | None, str]:
     """Return the kind of answer, the winner, and why."""
-    names, verdicts = (first.tool.name, second.tool.name), (first.verdict, second.verdict)
-    problem = next(filter(None, map(_no_ground, names, verdicts)), None)
+    problem = _no_ground(first) or _no_ground(second)
     if problem or means is None:
         few = f"heard on both tools: {common} of the critics, and an answer needs {QUORUM}"
         return "not comparable", None, problem or few
-    if verdicts[0].label == verdicts[1].label == "Skip":
+    if first.verdict.label == second.verdict.label == "Skip":
         return "neither", None, "the panel skips both"
     best = 0 if means[0] >= means[1] else 1
-    ahead, gap = higher[best], abs(means[0] - means[1])
-    mean = "in the mean without the highest and the lowest score" if common > QUORUM else "in the mean"
-    count = f"all {common}" if ahead == common else f"{ahead} of the {common}"
-    margin = f"{count} critics heard on both score {names[best]} higher"
-    margin += f", {_points(gap)} {mean}"
-    problem = None
-    if gap < CLEAR:
-        problem = f"over the {common} critics heard on both the two are {_points(gap)}, and a pick needs {CLEAR}"
-    elif Fraction(ahead, common) < MAJORITY:
-        problem = f"{margin}; a pick needs two thirds of them"
-    elif RANK[verdicts[best].label] < max(1, RANK[verdicts[1 - best].label]):
-        problem = f"{margin}, but its verdict is {verdicts[best].label}"
-    return ("too close", None, problem) if problem else ("pick", (first, second)[best].tool.slug, margin)
+    ahead = _Ahead((first, second)[best], (second, first)[best], higher[best], common, abs(means[0] - means[1]))
+    problem = ahead.problem
+    return ("too close", None, problem) if problem else ("pick", ahead.review.tool.slug, ahead.told)
+
+
+@dataclass(frozen=True)
+class _Ahead:
+    """The tool with the higher mean, and how far it is ahead."""
+
+    review: Review
+    other: Review
+    higher: int
+    common: int
+    gap: Fraction
+
+    @property
+    def told(self) -> str:
+        """What it is ahead by, in words."""
+        count = f"all {self.common}" if self.higher == self.common else f"{self.higher} of the {self.common}"
+        mean = "in the mean without the highest and the lowest score" if self.common > QUORUM else "in the mean"
+        return f"{count} critics heard on both score {self.review.tool.name} higher, {_points(self.gap)} {mean}"
+
+    @property
+    def problem(self) -> str | None:
+        """Why that is not enough for a pick, or None where it is."""
+        label = self.review.verdict.label
+        if self.gap < CLEAR:
+            both = f"over the {self.common} critics heard on both the two are {_points(self.gap)}"
+            return f"{both}, and a pick needs {CLEAR}"
+        if Fraction(self.higher, self.common) < MAJORITY:
+            return f"{self.told}; a pick needs two thirds of them"
+        if RANK[label] < max(1, RANK[self.other.verdict.label]):
+            return f"{self.told}, but its verdict is {label}"
+        return None
 
 
 def _points(gap: Fraction) -> str:
@@ -134,7 +154,9 @@ def _points(gap: Fraction) -> str:
     return f"{tenths / 10:g} {'point' if tenths == 10 else 'points'} apart"
 
 
-def _no_ground(name: str, verdict: Verdict) -> str | None:
+def _no_ground(review: Review) -> str | None:
+    """Return why a review is no ground for an answer, or None where it is."""
+    name, verdict = review.tool.name, review.verdict
     if verdict.label == "No verdict":
         heard = f"of {verdict.invited} asked {verdict.heard} could be heard"
         return f"{name} has no verdict: it takes {QUORUM} critics, and {heard}"

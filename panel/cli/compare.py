@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
@@ -43,25 +43,30 @@ def compare(
     json: AsJson = False,
 ) -> None:
     """Put two reviews side by side, and say which tool to take."""
-    files = [tool for tool in (tool_a, tool_b) if Path(tool).suffix in ENDINGS]
-    near = Path(files[0]).parent if files else Path.cwd()
-    project = Project.open(near, {"model": model, "mode": mode, "runs": runs})
-    dossiers = {file: named(project, [file])[0].tool for file in files}
-    slugs = [dossiers[tool].slug if tool in dossiers else tool for tool in (tool_a, tool_b)]
-    if len(set(slugs)) < 2:
-        raise InputError(f"name two different tools; {slugs[0]} can't stand beside itself")
+    project, slugs, dossiers = _opened((tool_a, tool_b), {"model": model, "mode": mode, "runs": runs})
     screen = Screen(to_stderr=json)
     if dossiers or moderated:
         screen.say(announcement(project))
     run = _Run(project, screen, moderated)
     try:
-        done, paths = asyncio.run(run.compare(slugs, [*dossiers.values()]))
+        done, paths = asyncio.run(run.compare(slugs, dossiers))
     except RecordingMissing as error:
         raise RecordingMissing(f"{error}\n{ways_forward(project.settings)}") from error
     _show(screen, done, paths)
     if json:
         screen.record(paths[0])
     raise typer.Exit(0 if all(reviewed.is_whole for reviewed in run.reviewed) else 1)
+
+
+def _opened(tools: Sequence[str], flags: Mapping[str, object]) -> tuple[Project, list[str], list[Tool]]:
+    """Return the project of two tools, their slugs, and those of them that were named by their dossiers."""
+    files = [tool for tool in tools if Path(tool).suffix in ENDINGS]
+    project = Project.open(Path(files[0]).parent if files else Path.cwd(), flags)
+    dossiers = {file: named(project, [file])[0].tool for file in files}
+    slugs = [dossiers[tool].slug if tool in dossiers else tool for tool in tools]
+    if len(set(slugs)) < 2:
+        raise InputError(f"name two different tools; {slugs[0]} can't stand beside itself")
+    return project, slugs, [*dossiers.values()]
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Annotated
@@ -71,18 +72,36 @@ def _site(project: Project, url: str | None) -> SiteSettings:
 
 
 def _tell(done: Report, site: SiteSettings, out: Path) -> None:
-    tools = f"{done.tools} {'tool' if done.tools == 1 else 'tools'}"
-    pairs = f"{done.pairs} {'comparison' if done.pairs == 1 else 'comparisons'}"
-    removed = f", {done.removed} {'file' if done.removed == 1 else 'files'} removed" if done.removed else ""
-    typer.echo(f"{printable(str(out))}: {tools}, {pairs}; {done.rendered} of {done.pages} pages rendered{removed}")
+    for line in (f"{printable(str(out))}: {_counted(done)}", *_left(done), *_lacking(done, site)):
+        typer.echo(line)
+
+
+def _counted(done: Report) -> str:
+    removed = f", {_many(done.removed, 'file')} removed" if done.removed else ""
+    pages = f"{done.rendered} of {_many(done.pages, 'page')} rendered"
+    return f"{_many(done.tools, 'tool')}, {_many(done.pairs, 'comparison')}; {pages}{removed}"
+
+
+def _left(done: Report) -> Iterator[str]:
+    """Yield what of the records is not published."""
     if done.left_out:
-        named = ", ".join(done.left_out[:MOST_NAMED]) + (", …" if len(done.left_out) > MOST_NAMED else "")
-        count = len(done.left_out)
-        typer.echo(f"{count} {'draft' if count == 1 else 'drafts'} left out ({named}): panel approve, or --drafts")
+        drafts = f"{_many(len(done.left_out), 'draft')} left out ({_named(done.left_out)})"
+        yield f"{drafts}: panel approve, or --drafts"
     if done.unread:
-        named = ", ".join(done.unread[:MOST_NAMED]) + (", …" if len(done.unread) > MOST_NAMED else "")
-        typer.echo(f"the moderator has not read the takes as they are now, and is left out ({named}): panel compare")
+        yield f"the moderator has not read the takes as they are, and is left out ({_named(done.unread)}): panel compare"
+
+
+def _lacking(done: Report, site: SiteSettings) -> Iterator[str]:
+    """Yield what the site does without."""
     if not site.base:
-        typer.echo("no feeds, no sitemap, no cards: they need an address; set url under [site] in panel.toml, or --url")
+        yield "no feeds, no sitemap, no cards: they need an address; set url under [site] in panel.toml, or --url"
     elif not done.has_cards:
-        typer.echo("no cards: this machine has no font to draw words with; install one, such as fonts-dejavu-core")
+        yield "no cards: this machine has no font to draw words with; install one, such as fonts-dejavu-core"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what if count == 1 else f'{what}s'}"
+
+
+def _named(slugs: Sequence[str]) -> str:
+    return ", ".join([*slugs[:MOST_NAMED], *(["…"] if len(slugs) > MOST_NAMED else [])])

@@ -33,12 +33,7 @@ def show(
 ) -> None:
     """Print a record: the verdict, and what each critic says."""
     review = read_review(_path(tool, runs))
-    seats = [seat.persona for seat in review.seats]
-    for id in persona or []:
-        if id not in seats:
-            raise RecordError(
-                f"--persona: no seat '{id}' in the review of {review.tool.name}{nearest(id, seats, 'seats are')}"
-            )
+    _refuse_unknown(review, persona or [])
     shown = _taken(_path(tool, runs).parent, persona or [], take) if take else review
     if json:
         sheet.print_json(shown.as_json())
@@ -47,6 +42,15 @@ def show(
     else:
         whole = Review.model_validate(_shown(shown.as_json()))
         sheet.show(whole, persona or [], [] if persona else [*of_review(whole)])
+
+
+def _refuse_unknown(review: Review, personas: list[str]) -> None:
+    """Raise RecordError for a persona that has no seat in a review."""
+    seats = [seat.persona for seat in review.seats]
+    for id in personas:
+        if id not in seats:
+            hint = nearest(id, seats, "seats are")
+            raise RecordError(f"--persona: no seat '{id}' in the review of {review.tool.name}{hint}")
 
 
 def _taken(folder: Path, persona: list[str], number: int) -> Seat:

@@ -44,27 +44,37 @@ async def _outcome(project: Project, slug: str, reviews: Mapping[str, Outcome]) 
         before = project.store.comparison(slug)
         assert before
     except RecordError as error:
-        return PairOutcome(
-            slug, None, None, [Difference("unreadable record", slug, None, f"{slug}: {error}", [], path)]
-        )
+        return _told(slug, None, Difference("unreadable record", slug, None, f"{slug}: {error}", [], path))
     if lacking := [side.slug for side in before.sides if side.slug not in reviews]:
         meaning = f"{slug}: a comparison with {lacking[0]}, which has no dossier here"
-        return PairOutcome(slug, before, None, [Difference("no dossier", slug, None, meaning, [], path)])
-    replayed = [reviews[side.slug] for side in before.sides]
-    afters = [one.after for one in replayed]
-    is_consequence = any(one.differences for one in replayed)
-    if afters[0] is None or afters[1] is None:
-        return PairOutcome(slug, before, None, [])
+        return _told(slug, before, Difference("no dossier", slug, None, meaning, [], path))
+    one, other = (reviews[side.slug] for side in before.sides)
+    if one.after is None or other.after is None:
+        return _told(slug, before)
+    is_consequence = bool(one.differences or other.differences)
+    return await _made(project, before, (one.after, other.after), is_consequence=is_consequence)
+
+
+async def _made(
+    project: Project, before: Comparison, reviews: tuple[Review, Review], *, is_consequence: bool
+) -> PairOutcome:
+    """Return what becomes of a comparison; while a review of it differs nobody is asked for a moderator's new words."""
+    slug = before.slug
     try:
-        after = await again(project, before, (afters[0], afters[1]))
+        after = await again(project, before, reviews)
     except RecordingMissing as error:
-        if is_consequence:  # the reviews are told of; until they are accepted nobody is asked about them
-            after = beside(before, (afters[0], afters[1]), None)
-            return PairOutcome(slug, before, None, [*_against(project, before, after, is_consequence=True)])
+        if is_consequence:
+            without = beside(before, reviews, None)
+            return _told(slug, before, *_against(project, before, without, is_consequence=True))
         meaning = str(error).splitlines()[0].partition(";")[0]
-        return PairOutcome(slug, before, None, [Difference("missing recording", slug, SEAT, meaning, [], None)])
+        return _told(slug, before, Difference("missing recording", slug, SEAT, meaning, [], None))
     found = [*_against(project, before, after, is_consequence=is_consequence), *_page(project, before)]
     return PairOutcome(slug, before, after, found)
+
+
+def _told(slug: str, before: Comparison | None, *differences: Difference) -> PairOutcome:
+    """Return a comparison that could not be made again."""
+    return PairOutcome(slug, before, None, differences)
 
 
 async def again(project: Project, before: Comparison, reviews: tuple[Review, Review]) -> Comparison:

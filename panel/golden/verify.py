@@ -135,14 +135,23 @@ def _unused(project: Project, outcomes: Sequence[Outcome], pairs: Sequence[PairO
 
     What rests on those of a tool whose record can't be read is not known.
     """
-    told = [each for one in outcomes for each in one.differences] + [each for one in pairs for each in one.differences]
-    unknown = {each.tool for each in told if each.kind == "unreadable record"}
-    moderated = [one.moderation for pair in pairs for one in (pair.before, pair.after) if one and one.moderation]
-    used = _used(project, outcomes) | {said.ask.request for said in moderated}
+    unknown, used = _unread(outcomes, pairs), _used(project, outcomes) | _moderated(pairs)
     for ledger in checked_in(project):
         for path in recordings(ledger):
             if f"sha256:{path.stem}" not in used and (found := _of_no_use(ledger, path)).tool not in unknown:
                 yield found
+
+
+def _unread(outcomes: Sequence[Outcome], pairs: Sequence[PairOutcome]) -> set[str]:
+    """Return the slugs of records that can't be read."""
+    told = [one.differences for one in outcomes] + [one.differences for one in pairs]
+    return {each.tool for differences in told for each in differences if each.kind == "unreadable record"}
+
+
+def _moderated(pairs: Sequence[PairOutcome]) -> set[str | None]:
+    """Return the identities of the requests that the prose of comparisons rests on."""
+    records = [record for pair in pairs for record in (pair.before, pair.after) if record]
+    return {record.moderation.ask.request for record in records if record.moderation}
 
 
 def _used(project: Project, outcomes: Sequence[Outcome]) -> set[str | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import product
 from typing import Literal
 
 from panel.comparison import Approved, Comparison, Side
@@ -247,10 +248,9 @@ def redirects(tools: Sequence[ToolEntry], pairs: Sequence[PairEntry]) -> Iterato
         for alias in also[tool.slug]:
             _lead(found, f"tools/{alias}/", tool)
     for pair in pairs:
-        for one in also[pair.tools[0]]:
-            for other in also[pair.tools[1]]:
-                _lead(found, f"compare/{one}-vs-{other}/", pair)
-                _lead(found, f"compare/{other}-vs-{one}/", pair)
+        for one, other in product(*(also[slug] for slug in pair.tools)):
+            _lead(found, f"compare/{one}-vs-{other}/", pair)
+            _lead(found, f"compare/{other}-vs-{one}/", pair)
     yield from ((path, entry) for path, entry in sorted(found.items()) if entry and path not in taken)
 
 
