@@ -160,29 +160,37 @@ class _Check:
                 yield Clause(text=" ".join(clause.text.split()), takes=tuple(dict.fromkeys(clause.takes)))
 
     def _problems(self, of: Review, number: int, clause: Written) -> Iterator[str]:
-        takes = self.pair.takes
         if number > MOST_CLAUSES:
             yield f"there are {MOST_CLAUSES} at most"
-        if not clause.takes:
-            yield "it rests on no take"
-        yield from (f"there is no take '{id[:80]}'" for id in clause.takes if id not in takes)
-        if not any(id.startswith(f"{of.tool.slug}/") for id in clause.takes):
-            yield "it rests on no take on this tool"
+        yield from self._misled(of, clause)
         if not 0 < (count := words(clause.text)) <= MOST_WORDS:
             yield f"it has {count} words; it needs 1 to {MOST_WORDS}"
+        yield from self._partial(of, clause)
+        yield from self._unpublishable(clause)
+        yield from (f'"{token}" is in none of its takes' for token in self._invented(clause))
+
+    def _misled(self, of: Review, clause: Written) -> Iterator[str]:
+        """Yield what is wrong with the takes that a clause cites."""
+        if not clause.takes:
+            yield "it rests on no take"
+        yield from (f"there is no take '{id[:80]}'" for id in clause.takes if id not in self.pair.takes)
+        if not any(id.startswith(f"{of.tool.slug}/") for id in clause.takes):
+            yield "it rests on no take on this tool"
+
+    def _partial(self, of: Review, clause: Written) -> Iterator[str]:
+        """Yield how a clause ranks the tools against the rule, or speaks of the other one."""
         if of.tool.slug != self.answer.winner:
             yield from (f'it ranks the tools ("{word}")' for word in never_used(clause.text, self.prompts.ranking))
         other = next(review.tool for review in self.pair.reviews if review is not of)
         yield from (f'it names the other tool ("{name}")' for name in never_used(clause.text, [other.name]))
-        yield from self._unpublishable(clause)
+
+    def _invented(self, clause: Written) -> Iterator[str]:
+        """Yield the names and numbers that none of the cited takes holds."""
         known = self._known(clause.takes)
-        tokens = names_and_numbers(
-            f"if {clause.text}", self.prompts.common_words
-        )  # its first word is within a sentence
-        yield from (f'"{token}" is in none of its takes' for token in unknown_to(known, tokens))
+        # A clause goes on from "Pick it if", so its first word opens no sentence and may be a name.
+        yield from unknown_to(known, names_and_numbers(f"if {clause.text}", self.prompts.common_words))
         told = set(_SPELT.findall(" ".join(known).casefold()))
-        spelt = [word for word in _SPELT.findall(clause.text.casefold()) if word not in told]
-        yield from (f'"{word}" is in none of its takes' for word in spelt)
+        yield from (word for word in _SPELT.findall(clause.text.casefold()) if word not in told)
 
     def _unpublishable(self, clause: Written) -> Iterable[str]:
         if "://" in clause.text or "www." in clause.text:

@@ -88,7 +88,7 @@ def _left(done: Report) -> Iterator[str]:
         drafts = f"{_many(len(done.left_out), 'draft')} left out ({_named(done.left_out)})"
         yield f"{drafts}: panel approve, or --drafts"
     if done.unread:
-        yield f"the moderator has not read the takes as they are, and is left out ({_named(done.unread)}): panel compare"
+        yield f"no moderator for takes that changed since ({_named(done.unread)}): panel compare"
 
 
 def _lacking(done: Report, site: SiteSettings) -> Iterator[str]:
