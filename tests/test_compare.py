@@ -188,20 +188,21 @@ def test_a_seat_that_is_silent_on_one_side_never_counts() -> None:
         assert (("a", "b", "c"), (70.0, 60.0), (3, 0)) == (given_.common, given_.scores, given_.higher)
 
 
-AHEAD = "3 common critics score Gauge higher"
-MEANS = "the means over 3 common critics are"
+AHEAD = "3 critics heard on both score Gauge higher"
+THIRDS = "points apart in the mean; a pick needs two thirds of them"
+MEANS = "over the 3 critics heard on both the two are"
 
 
 @pytest.mark.parametrize(
     ("one", "other", "why"),
     [
-        (of(66, 66, 66), of(60, 60, 60), f"3 of {AHEAD}, 6 points apart in the mean"),
-        (of(65, 66, 66), of(60, 60, 60), f"{MEANS} 5.7 points apart, and a pick needs 6"),
+        (of(66, 66, 66), of(60, 60, 60), f"all {AHEAD}, 6 points apart in the mean"),
+        (of(65, 66, 66), of(60, 60, 60), f"{MEANS} 5.6 points apart, and a pick needs 6"),
         (of(61, 61, 61), of(60, 60, 60), f"{MEANS} 1 point apart, and a pick needs 6"),
-        (of(90, 60, 60), of(60, 60, 60), f"1 of {AHEAD}, 10 points apart in the mean; a pick needs two thirds of them"),
-        (of(99, 99, 59), of(60, 60, 60), f"2 of {AHEAD}, 25.7 points apart in the mean, but its verdict is Mixed"),
+        (of(90, 60, 60), of(60, 60, 60), f"1 of the {AHEAD}, 10 {THIRDS}"),
+        (of(99, 99, 59), of(60, 60, 60), f"2 of the {AHEAD}, 25.6 points apart in the mean, but its verdict is Mixed"),
         (of(50, 50, 50), of(30, 30, 30), "the panel skips both"),
-        (of(90, 90), of(10, 10, 10), "Gauge has no verdict: 2 of 2 critics were heard, and it takes 3"),
+        (of(90, 90), of(10, 10, 10), "Gauge has no verdict: it takes 3 critics, and of 2 asked 2 could be heard"),
         (of(90, 90, 90, None), of(10, 10, None, 10), "heard on both tools: 2 of the critics, and an answer needs 3"),
     ],
 )  # fmt: skip

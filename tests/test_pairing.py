@@ -77,7 +77,7 @@ def test_a_comparison_is_written(desk: Office) -> None:
     assert readable(record(desk).as_json()) == files["comparison.json"]
     assert comparison_page(record(desk)).encode() == files["comparison.md"]
     assert digest(read_record(desk.kept("review.json"), Review)) == record(desk).sides[1].review
-    assert files["index.html"].startswith(b"<!doctype html>")
+    assert files["index.html"].startswith(b"<!DOCTYPE html>")
 
 
 @pytest.mark.parametrize("more", [(), ("--no-moderator",)])
@@ -109,7 +109,7 @@ def test_what_is_printed(desk: Office) -> None:
     """The answer comes first with its reason and both splits, then the chart, when to pick which, and the files."""
     lines = [line.rstrip() for line in desk.done("compare", "plumb", "gauge").splitlines()]
     order = [
-        "Too close to call. The means over 3 common critics are 0 points apart, and a pick needs 6.",
+        "Too close to call. Over the 3 critics heard on both the two are 0 points apart, and a pick needs 6.",
         "Gauge: Ship · 3 ship / 0 skip",
         "Plumb: Ship · 3 ship / 0 skip",
         "  Mason 0    ────────────────────────┊───◈────────────  ●  69 ship ◆  69 ship",
@@ -130,7 +130,7 @@ def test_a_tool_of_another_kind_and_another_panel_are_told(desk: Office) -> None
 
     assert "Not substitutes: Plumb is a library, Zinc is an app." in said
     assert "Not made alike: Mason 2 was on the panel for Plumb alone." in said
-    assert "Not comparable yet. Zinc has no verdict: 2 of 2 critics were heard, and it takes 3." in said
+    assert "Not comparable yet. Zinc has no verdict: it takes 3 critics, and of 2 asked 2 could be heard." in said
 
 
 def test_json_is_the_record_alone(desk: Office) -> None:
@@ -305,6 +305,22 @@ def test_its_absence_blocks_no_record(desk: Office, said: Any, more: tuple[str, 
     assert "Pick Gauge if" not in printed
     assert canonical(record(desk).as_json()) == canonical(kept.model_copy(update={"moderation": None}).as_json())
     assert kept.moderation is None or ((), ()) == kept.moderation.clauses
+
+
+@pytest.mark.parametrize("why", ["no recording", "the provider fails"])
+def test_what_it_said_of_these_very_reviews_is_kept(desk: Office, why: str) -> None:
+    """Where no new reply can be had the words that stand are kept, until one of the reviews is another one."""
+    more = ("--mode", "replay") if why == "no recording" else ("--mode", "fresh")
+    desk.done("compare", "plumb", "gauge")
+    before = written(desk)
+    shutil.rmtree(desk.project().ledgers.own.folder)
+    desk.answers["moderator"] = Rejected("the account is closed")
+    again = desk.done("compare", "gauge", "plumb", *more)
+
+    assert (before, "note:" in again, "Pick Gauge if" in again) == (written(desk), False, True)
+    desk.spoil("review.json", lambda data: data["seats"][0]["take"].update(headline="Another headline"))
+    assert "note: no moderator: " in desk.done("compare", "gauge", "plumb", *more)
+    assert record(desk).moderation is None
 
 
 def test_where_nobody_was_heard_nobody_moderates(desk: Office) -> None:
