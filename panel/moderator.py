@@ -29,10 +29,13 @@ SEAT = "moderator"
 
 MOST_CLAUSES = 3
 _SPELT = re.compile(
-    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?|billions?"
-    r"|half|twice|double|triple|quarter|percent)\b"
+    r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|(?:thir|four|fif|six|seven|eigh|nine)teen"
+    r"|(?:twen|thir|for|fif|six|seven|eigh|nine)ty|dozens?|hundreds?|thousands?|millions?|billions?|trillions?"
+    r"|half|twice|thrice|double|triple|quarter|percent)\b"
 )
 """Numbers that are written as words."""
+
+_ADDRESS = re.compile(r"://|\bwww\.|\bmailto:|[^\s@]@[^\s@]|\b[a-z0-9-]+\.[a-z]{2,}/", re.IGNORECASE)
 
 MOST_WORDS = 30
 """Of a clause; the prompt asks for fewer."""
@@ -182,7 +185,8 @@ class _Check:
         if of.tool.slug != self.answer.winner:
             yield from (f'it ranks the tools ("{word}")' for word in never_used(clause.text, self.prompts.ranking))
         other = next(review.tool for review in self.pair.reviews if review is not of)
-        yield from (f'it names the other tool ("{name}")' for name in never_used(clause.text, [other.name]))
+        names = never_used(clause.text, [other.name, *other.aliases])
+        yield from (f'it names the other tool ("{name}")' for name in names)
 
     def _invented(self, clause: Written) -> Iterator[str]:
         """Yield the names and numbers that none of the cited takes holds."""
@@ -193,7 +197,7 @@ class _Check:
         yield from (word for word in _SPELT.findall(clause.text.casefold()) if word not in told)
 
     def _unpublishable(self, clause: Written) -> Iterable[str]:
-        if "://" in clause.text or "www." in clause.text:
+        if _ADDRESS.search(clause.text):
             yield "it holds an address"
         rules = Rules(self.prompts.common_words, self.prompts.first_hand)
         for review in self.pair.reviews:

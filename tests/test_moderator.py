@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from functools import cache
@@ -14,7 +15,7 @@ import made
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from made import PARAMETERS, changed, plumb, scored_review, scored_seat
+from made import PARAMETERS, changed, plumb, scored_review, scored_seat, scored_take
 
 from panel.compare import answer
 from panel.files import canonical
@@ -167,9 +168,25 @@ def test_sound_clauses_are_kept() -> None:
     assert (request(pair()).identity, "ask", "fake:panel") == (done.ask.request, done.ask.kind, done.ask.answered_by)
 
 
+def turned_over(text: str) -> str:
+    """Return a text with the names of the two tools in each other's place."""
+    names = {"gauge": "plumb", "plumb": "gauge", "Plumb": "Gauge", "PLUMB": "GAUGE"}
+    return re.sub("|".join(names), lambda found: names[found[0]], text)
+
+
 LONG = " ".join(["word"] * 31)
 BAD = {
     "no citation": ({"text": "you own the job.", "takes": []}, "it rests on no take"),
+    "the other tool's take alone": (clause("you own the job.", "plumb/a"), "it rests on no take on this tool"),
+    "the other tool's name": (clause("you are tired of PLUMB."), 'it names the other tool ("Plumb")'),
+    "an address": (clause("you trust https://rows.example with it."), "it holds an address"),
+    "an address without a scheme": (clause("you trust WWW.rows.example with it."), "it holds an address"),
+    "an address of a page": (clause("you trust rows.example/it more."), "it holds an address"),
+    "an address of a person": (clause("you write to me@rows.example first."), "it holds an address"),
+    "a ranking": (clause("you agree that it is superior."), 'it ranks the tools ("superior")'),
+    "a new name in its first word": (clause("Dagster runs your jobs."), '"Dagster" is in none of its takes'),
+    "a new number in words": (clause("you have seven teams."), '"seven" is in none of its takes'),
+    "a new number of tens in words": (clause("you have forty-two teams."), '"forty" is in none of its takes'),
     "an unknown take": (clause("you own the job.", "gauge/z"), "there is no take 'gauge/z'"),
     "a take of a third tool": (clause("you own the job.", "zinc/a"), "there is no take 'zinc/a'"),
     "one known and one unknown": (clause("you own the job.", "gauge/a", "a"), "there is no take 'a'"),
@@ -185,9 +202,10 @@ BAD = {
 def test_a_clause_that_does_not_hold_is_left_out(name: str) -> None:
     """Each kind of fault is found in a clause, on either side, and said; the other clauses stand."""
     fault, problem = BAD[name]
-    first, second = moderated(([CLAUSE, fault], [OTHER])), moderated(([CLAUSE], [fault, OTHER]))
+    turned, of = json.loads(turned_over(json.dumps(fault))), pair(*[(62, 62, 62)] * 2)
+    first, second = moderated(([CLAUSE, fault], [OTHER]), of), moderated(([CLAUSE], [turned, OTHER]), of)
 
-    assert ([f"gauge, clause 2: {problem}"], [f"plumb, clause 1: {problem}"]) == (
+    assert ([f"gauge, clause 2: {problem}"], [f"plumb, clause 1: {turned_over(problem)}"]) == (
         [each.partition(";")[0] if name == "a first-hand claim" else each for each in first.dropped],
         [each.partition(";")[0] if name == "a first-hand claim" else each for each in second.dropped],
     )
@@ -199,10 +217,57 @@ def test_thirty_words_are_not_too_long() -> None:
     assert () == moderated(([clause(" ".join(["word"] * 30))], [OTHER])).dropped
 
 
-@pytest.mark.parametrize("text", ["you check 4 million rows.", "you like YAML and Plumb.", "a run takes 31 seconds."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "you check 4 million rows.",
+        "you like YAML and Gauge.",
+        "YAML is what you like.",
+        "a run takes 31 seconds.",
+        "you take half of it.",
+    ],
+)
 def test_what_a_cited_take_says_is_not_new(text: str) -> None:
-    """Numbers and names of the takes that a clause cites may stand in it, and so may the names of both tools."""
-    assert () == moderated(([clause(text)], [OTHER])).dropped
+    """Numbers and names of the takes that a clause cites may stand in it, and so may the name of its tool."""
+    seats = [
+        seat.model_copy(update={"take": scored_take(80, text=f"{made.TAKE} Half is left.")})
+        for seat in pair().first.seats
+    ]
+    of = Pair(review(pair().first.tool, seats), pair().second)
+
+    assert () == moderated(([clause(text)], [OTHER]), of).dropped
+
+
+def test_another_name_of_the_other_tool_is_its_name() -> None:
+    """A clause that calls the other tool by an alias names it."""
+    whole = pair()
+    tool = whole.second.tool.model_copy(update={"aliases": ("Plummet",)})
+    of = Pair(whole.first, whole.second.model_copy(update={"tool": tool}))
+    [dropped] = moderated(([clause("you know plummet by now."), CLAUSE], [OTHER]), of).dropped
+
+    assert 'gauge, clause 1: it names the other tool ("Plummet")' == dropped
+
+
+@pytest.mark.parametrize(
+    ("maker", "asked", "answered_by", "told"),
+    [
+        ("Lead Works", "anthropic:claude-x", "anthropic:claude-x", ()),
+        ("Anthropic", "anthropic:claude-x", "anthropic:claude-x", ("asked of a model by the maker of Plumb",)),
+        ("Anthropic", "fake:x", "anthropic:claude-x", ("asked of a model by the maker of Plumb",)),
+        ("Lead Works", "anthropic:claude-x", "sample:panel",
+         ("the reply is a sample that ships with Panel, not output of the model asked",)),
+    ],
+)  # fmt: skip
+def test_who_wrote_is_disclosed(maker: str, asked: str, answered_by: str, told: tuple[str, ...]) -> None:
+    """That a maker's own model speaks of its tool is disclosed, and that a reply is a sample; nothing else is."""
+    whole = pair()
+    of = Pair(
+        whole.first, whole.second.model_copy(update={"tool": whole.second.tool.model_copy(update={"maker": maker})})
+    )
+    answered = said(_text(([CLAUSE], [OTHER])), answered_by)
+    done = asyncio.run(moderation(of, PROMPTS, of.request(PROMPTS, asked, PARAMETERS), Fake([answered])))
+
+    assert told == done.disclosures
 
 
 def test_what_another_take_says_is_new() -> None:
