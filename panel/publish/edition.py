@@ -57,11 +57,6 @@ class Edition:
     pairs: Sequence[PairEntry]
 
     @cached_property
-    def has_drafts(self) -> bool:
-        """True where lists tell of what nobody approved."""
-        return any(one.is_draft for one in self.tools)
-
-    @cached_property
     def tool(self) -> Mapping[str, ToolEntry]:
         """The tools by slug."""
         return {one.slug: one for one in self.tools}
@@ -127,6 +122,11 @@ class Turn:
     def title(self) -> str:
         """What it is called."""
         return self.entry.name
+
+    @property
+    def is_draft(self) -> bool:
+        """True where nobody stands behind it."""
+        return self.entry.is_draft
 
 
 def latest(entries: Sequence[Kind]) -> list[Kind]:

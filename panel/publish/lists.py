@@ -74,7 +74,7 @@ def _list(
         dek,
         twins=TWINS,
         asks_site=path in ("", "compare/", "tools/"),
-        is_hidden=edition.has_drafts,
+        is_hidden=any(one.is_draft for entries in groups.values() for one in entries),
         crumbs=() if is_home else ((edition.site.name, ""), (heading, None)),
     )
     named = {"categories": (), "feeds": (), "pages": (), "site": edition.site, "heading": heading, "dek": dek}
@@ -200,14 +200,13 @@ def _histogram(scores: Sequence[int], threshold: int) -> tuple[list[dict[str, ob
 
 def _text(edition: Edition, path: str, heading: str, dek: str, body: str, **context: object) -> Files:
     """Return a page of running text; the one for what is missing is shown in any folder, so it links from the root."""
-    hidden = path in ("saved/", "404.html")
     head = page(
         edition.site,
         path.removesuffix("404.html"),
         heading,
         dek,
         crumbs=((edition.site.name, ""), (heading, None)) if path != "404.html" else (),
-        is_hidden=hidden,
+        is_hidden=bool(context.get("has_drafts")) or path in ("saved/", "404.html"),
         asks_site=path == "saved/",
         **({"root": context["home"], "url": None} if path == "404.html" else {}),
     )
@@ -280,7 +279,9 @@ def _digest(edition: Edition, week: Week) -> Job:
 
     def make() -> Files:
         groups = [{"title": title, "entries": entries} for title, entries in told.items()]
-        made = _text(edition, path, f"Week {week.name}", _days(week), "digest", groups=groups, base="../../")
+        has_drafts = any(one.is_draft for entries in told.values() for one in entries)
+        head = f"Week {week.name}", _days(week), "digest"
+        made = _text(edition, path, *head, has_drafts=has_drafts, groups=groups, base="../../")
         return {**made, f"{path}index.txt": digest_text(edition, week).encode()}
 
     return Job(path, depends, make)
