@@ -205,7 +205,12 @@ def whole() -> Comparison:
             )
         )
     clauses = tuple((Clause(text=f"you need a {slug}.", takes=(f"{slug}/a",)),) for slug in ("gauge", "plumb"))
-    told = {"prompt_digest": "x", "dropped": ("gauge, clause 2: no",), "ask": made.ask()}
+    told = {
+        "prompt_digest": "x",
+        "dropped": ("gauge, clause 2: no",),
+        "disclosures": ("it is a sample",),
+        "ask": made.ask(),
+    }
     return comparison(sides[0], sides[1], Moderation.model_validate({"clauses": clauses, **told}))
 
 
@@ -219,7 +224,7 @@ FIELDS = [
     "scorecard.0.cells.0.take.would_change_my_vote", "scorecard.0.cells.0.take.evidence.0.quote",
     "scorecard.0.cells.0.take.evidence.0.source", "scorecard.0.cells.0.take.outside.0.text",
     "scorecard.3.name", "scorecard.3.cells.0.reason", "moderation.clauses.0.0.text",
-    "moderation.clauses.1.0.takes.0", "moderation.ask.answered_by",
+    "moderation.clauses.1.0.takes.0", "moderation.ask.answered_by", "moderation.disclosures.0",
 ]  # fmt: skip
 """Every place of a record that the page shows, in which there is text that somebody outside can write."""
 
@@ -282,6 +287,7 @@ def test_a_page_tells_what_a_record_holds() -> None:
         "These two are not substitutes: Gauge is an app, Plumb is an API.",
         "Pick Gauge if: you need a gauge. (gauge/a)",
         "Written by a moderator, fake:x, which saw the takes alone",
+        "stand the takes that it rests on. It is a sample.",
         "Best for as the take says – A",
         "rests on “Rules are read once” (docs)",
         "not from the dossier: Level (rival)",
