@@ -7,6 +7,7 @@ site.url("tools/smollm3/"), site.folder
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -30,7 +31,7 @@ EXAMPLES = Path(panel.__file__).parent.parent / "examples"
 BASE = "https://panel.example/"
 PAIR, DRAFT_PAIR, DRAFT = "skillclaw-vs-smollm3", "devin-vs-skillclaw", "skillclaw-hostile"
 APPROVED = ("skillclaw", "smollm3")
-APPROVER, APPROVED_AT = "Ada Lovelace", "2026-11-21T09:00:00Z"
+APPROVER, FIRST_APPROVED_AT, APPROVED_AT = "Ada Lovelace", "2026-11-20T09:00:00Z", "2026-11-21T09:00:00Z"
 WEEK = "2026-W47"
 
 PAGES = {
@@ -93,8 +94,8 @@ def publish(folder: Path) -> Iterator[Published]:
     assert record
     site = folder / "site"
     moved = (site / "compare" / "smollm3-vs-skillclaw" / "index.html").read_text()
-    lines = [line for line in moved.splitlines(keepends=True) if 'http-equiv="refresh"' not in line]
-    for name, page in {"alone": alone(record), "redirect": "".join(lines)}.items():
+    stays = re.sub('<meta http-equiv="refresh"[^>]*>', "", moved)
+    for name, page in {"alone": alone(record), "redirect": stays}.items():
         (site / "beside" / name).mkdir(parents=True)
         (site / "beside" / name / "index.html").write_text(page)
     with Host(site) as host:
@@ -102,14 +103,20 @@ def publish(folder: Path) -> Iterator[Published]:
 
 
 def approve(project: Project, slug: str, by: str = APPROVER) -> None:
-    """Write an approval of a review as it is recorded, and the log of how it came to it."""
+    """Write an approval of a review as it is recorded, and its log: it was approved before, with another verdict."""
     review = project.store.review(slug)
     assert review
-    place = project.store.place(slug)
+    place, told = project.store.place(slug), review.verdict
     (place / "approval.json").write_bytes(readable(_approval(review, by).as_json()))
     events = [
+        {"at": FIRST_APPROVED_AT, "event": "approve", "by": by},
         {"at": "2026-11-21T08:00:00Z", "event": "accept", "persona": "founder"},
-        {"at": "2026-11-21T08:00:01Z", "event": "verdict", "before": "Skip", "after": review.verdict.label},
+        {
+            "at": "2026-11-21T08:00:01Z",
+            "event": "verdict",
+            "before": "Ship 3-0",
+            "after": f"{told.label} {told.ship}-{told.skip}",
+        },
         {"at": APPROVED_AT, "event": "approve", "by": by},
     ]
     (place / "log.jsonl").write_text("".join(f"{json.dumps(event)}\n" for event in events))

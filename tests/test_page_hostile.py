@@ -193,7 +193,7 @@ def moderation(pair: str, number: int) -> Moderation:
         tuple(Clause(text=text, takes=(f"{slug}/mason0", f"{slug}/{text}", text)) for text in texts) for slug in slugs
     ]
     ask = made.ask().model_copy(update={"answered_by": ATTACKS[number]})
-    return Moderation(prompt_digest="p", clauses=(clauses[0], clauses[1]), dropped=texts, ask=ask)
+    return Moderation(prompt_digest="p", clauses=(clauses[0], clauses[1]), dropped=texts, disclosures=texts, ask=ask)
 
 
 def approve(opened: Project, record: Review, by: str) -> None:
