@@ -34,12 +34,17 @@ def follow(visit: Visit, name: str) -> None:
     link.click()
 
 
-@pytest.mark.parametrize("pair", [PAIR, DRAFT_PAIR])
 @pytest.mark.parametrize("screen", SCREENS, ids=lambda screen: str(screen.width))
-def test_a_reader_finds_what_to_ask(browser: Browser, published: Published, screen: Screen, pair: str) -> None:
-    """In the first window: which one, why, when, who stands behind it. A click away: who disagrees, and on what."""
-    visit = browser.visit(published.url(f"compare/{pair}/"), replace(screen, still=True))
+def test_a_reader_finds_what_to_ask(browser: Browser, published: Published, screen: Screen) -> None:
+    """In the first window: which one, why, when, who stands behind it, who disagrees. A click away: what they say."""
+    visit = browser.visit(published.host.url, replace(screen, still=True))
+    for pair in (PAIR, DRAFT_PAIR):
+        visit.open(published.url(f"compare/{pair}/"))
+        assert_answers(visit, pair)
 
+
+def assert_answers(visit: Visit, pair: str) -> None:
+    """Assert that a comparison answers in its first window, and that the links there lead to what that rests on."""
     [which] = in_sight(visit, ".answer .says")
     why = in_sight(visit, ".answer .says + p")
     when = in_sight(visit, ".head time")

@@ -14,18 +14,26 @@ import pytest
 from browsing import Browser, Screen, Visit, audit, keyboard_walk, sideways
 from markup import dead_links, repeated_ids, valid
 from playwright.sync_api import Locator
+from published import House
 from selectolax.lexbor import LexborHTMLParser
 from shown import APPROVED_AT, BASE, DRAFT, DRAFT_PAIR, PAGES, PAIR, WEEK, Published
 from subscriber import atom, json_feed, linked_data, sitemap
 
-WIDTHS = (320, 768, 1280)
-SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+SCREENS: tuple[tuple[int, Literal["light", "dark"]], ...] = (
+    *((320, "light"), (320, "dark")),
+    *((768, "light"), (1280, "dark")),
+)
+"""Widths, each of which the style sheet treats in its own way, and both schemes on little and on much room."""
+
 TOURS = (
     ("comparison", "tool"),
-    ("home", "comparisons", "tools", "critics", "category", "digests"),
+    ("home", "comparisons", "critics", "category"),
     ("critic", "method", "feeds", "digest", "saved", "missing", "redirect"),
 )
-"""Every type of page, in tours of about the same length; a comparison alone is one without its links."""
+"""Every type of page, in tours of about the same length."""
+
+SAME = {"alone": "comparison", "tools": "comparisons", "digests": "critics"}
+"""Types that are made from the same template as one that is toured, and hold nothing that it does not hold."""
 
 LARGEST = 60_000
 LARGEST_SCRIPT = 2_048
@@ -73,9 +81,8 @@ def faults(visit: Visit) -> Iterator[str]:
         yield "nothing to reach"
     visit.page.evaluate("document.activeElement.blur()")  # the link over the top is there while it has the focus
     visit.page.evaluate(UNFOLD)
-    for width in WIDTHS:
-        for scheme in SCHEMES:
-            yield from (f"{width} {scheme}: {each}" for each in audit(visit.turn(width, scheme=scheme)))
+    for width, scheme in SCREENS:
+        yield from (f"{width} {scheme}: {each}" for each in audit(visit.turn(width, scheme=scheme)))
         if wider := sideways(visit):
             yield f"{width}: {wider} pixels too wide"
 
@@ -141,7 +148,7 @@ def test_the_other_order_leads_to_the_page(browser: Browser, published: Publishe
 
 def test_pages_say_the_same_without_script(browser: Browser, published: Published) -> None:
     """Without script a page says all that it says with it, and shows no control that does nothing."""
-    kinds = ("home", "comparison", "tool", "critic", "method", "missing", "alone")
+    kinds = ("home", "comparison", "tool", "critic", "method", "missing")
     with_script, without = browser.visit(published.host.url), browser.visit(published.host.url, Screen(script=False))
 
     for kind in kinds:
@@ -283,6 +290,21 @@ def test_drafts_ask_not_to_be_found(published: Published) -> None:
     assert drafts | lists | {PAGES[kind] for kind in ("saved", "missing", "redirect")} == hidden
 
 
+def test_a_list_is_hidden_where_it_holds_a_draft_itself(house: House) -> None:
+    """A draft on one shelf hides the lists that it stands in, and no other, in a rebuild as in a new build."""
+    house.published("alpha", category="Builders")
+    house.built(drafts=True)
+    house.reviewed("gamma", category="Tables")
+    house.built(drafts=True)
+    house.built(drafts=True, out=house.folder / "new")
+    found = {name for name, page in house.site().items() if b'content="noindex"' in page}
+
+    week = next(name for name in house.site() if re.fullmatch(r"digest/[^/]+/index\.html", name))
+    lists = {"index.html", "tools/index.html", "categories/tables/index.html", week}
+    assert lists | {"tools/gamma/index.html", "saved/index.html", "404.html"} == found
+    assert house.site(house.folder / "new") == house.site()
+
+
 def test_search_answers_from_one_file(browser: Browser, published: Published) -> None:
     """Before the first key nothing is fetched; then search.json once, however fast the keys follow."""
     visit = browser.visit(published.host.url)
@@ -371,7 +393,10 @@ def saved(visit: Visit, published: Published) -> tuple[str, list[str]]:
 
 def test_every_type_of_page_is_toured() -> None:
     """No type of page is left out of the tours."""
-    assert sorted({*PAGES} - {"alone"}) == sorted(kind for tour in TOURS for kind in tour)
+    toured = [kind for tour in TOURS for kind in tour]
+
+    assert sorted({*PAGES} - {*SAME}) == sorted(toured)
+    assert {*SAME.values()} <= {*toured}
 
 
 def test_the_digest_tells_of_its_week(published: Published) -> None:
