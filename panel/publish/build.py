@@ -30,6 +30,7 @@ from panel.tables import SiteSettings
 Sizes = Mapping[str, int]
 """Files of a page with their lengths in bytes."""
 
+Kind = TypeVar("Kind", ToolEntry, PairEntry)
 Task = TypeVar("Task")
 Done = TypeVar("Done")
 
@@ -165,15 +166,18 @@ class _Build:
         panel: list[Json] = [one.as_json() for one in self.project.panel]
         self.common = digest_of([version(), self.site.as_json(), panel, self.press.has_cards()])
         pairs = self._pairs({slug: entry for slug, (_, entry) in self.tools.items()})
-        tools = [entry for _, entry in self.tools.values()]
-        edition = Edition(self.site, self.project.panel, tools, [entry for _, entry in pairs.values()])
+        edition = Edition(self.site, self.project.panel, _entries(self.tools), _entries(pairs))
         self._tools(edition)
         self._others(edition)
-        removed = self._noted(pairs)
-        left_out = [slug for slug in every if slug not in self.tools]
-        unread = [slug for slug, (_, entry) in pairs.items() if entry.is_unread]
         return Report(
-            len(tools), len(pairs), left_out, unread, self.rendered, len(self.pages), removed, self.press.has_cards()
+            tools=len(edition.tools),
+            pairs=len(edition.pairs),
+            left_out=[slug for slug in every if slug not in self.tools],
+            unread=[pair.slug for pair in edition.pairs if pair.is_unread],
+            rendered=self.rendered,
+            pages=len(self.pages),
+            removed=self._noted(pairs),
+            has_cards=self.press.has_cards(),
         )
 
     def _noted(self, pairs: Mapping[str, tuple[str, PairEntry]]) -> int:
@@ -261,6 +265,10 @@ class _Inherited:
     """What workers inherit when they are forked."""
 
     press: Press
+
+
+def _entries(keyed: Mapping[str, tuple[str, Kind]]) -> list[Kind]:
+    return [entry for _, entry in keyed.values()]
 
 
 def _size(path: Path) -> int | None:

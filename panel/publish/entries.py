@@ -176,10 +176,8 @@ def tool_entry(review: Review, digest: str, approval: Approved | None, events: S
     """Return the entry of a review; `events` are what its log tells, oldest first."""
     tool, verdict, scores = review.tool, review.verdict, review.verdict.range or (0, 0)
     timely = [event for event in events if is_moment(event.at)]
-    recorded = [ask.recorded_at for seat in review.seats for ask in seat.asks if is_moment(ask.recorded_at)]
-    updated = max([*recorded, *(event.at for event in timely if event.name in TOUCHING)], default="")
-    first = min((event.at for event in timely if event.name == "approve"), default="")
-    published = (first or approval.at) if approval else updated
+    updated = _updated(review, timely)
+    published = _published(approval, timely) if approval else updated
     return ToolEntry(
         slug=tool.slug,
         name=tool.name,
@@ -190,17 +188,30 @@ def tool_entry(review: Review, digest: str, approval: Approved | None, events: S
         label=verdict.label,
         split=f"{verdict.ship} ship / {verdict.skip} skip",
         width=scores[1] - scores[0],
-        seats=tuple(
-            Sat(persona=seat.persona, score=seat.take.score, ships=seat.take.vote == "ship")
-            for seat in review.seats
-            if seat.take
-        ),
+        seats=tuple(_sat(review)),
         digest=digest,
         updated=updated,
         published=published,
         is_draft=approval is None,
         turned=tuple(_turned(timely, published if approval else "")),
     )
+
+
+def _sat(review: Review) -> Iterator[Sat]:
+    for seat in review.seats:
+        if seat.take:
+            yield Sat(persona=seat.persona, score=seat.take.score, ships=seat.take.vote == "ship")
+
+
+def _updated(review: Review, events: Sequence[Event]) -> str:
+    """Return when the review last became another one: by a reply, or by what an editor did."""
+    recorded = [ask.recorded_at for seat in review.seats for ask in seat.asks if is_moment(ask.recorded_at)]
+    return max([*recorded, *(event.at for event in events if event.name in TOUCHING)], default="")
+
+
+def _published(approval: Approved, events: Sequence[Event]) -> str:
+    """Return when the review was first approved."""
+    return min((event.at for event in events if event.name == "approve"), default=approval.at)
 
 
 def _turned(events: Sequence[Event], published: str) -> Iterator[Turned]:
@@ -241,19 +252,18 @@ def category_slug(category: str) -> str:
 def redirects(tools: Sequence[ToolEntry], pairs: Sequence[PairEntry]) -> Iterator[tuple[str, Entry]]:
     """Yield where an old or other name leads: aliases of tools, comparisons in the other order or by an alias."""
     taken = {one.path for one in tools} | {one.path for one in pairs}
-    slugs = {one.slug for one in tools}
-    also = {one.slug: [one.slug, *sorted({*map(slug_of, one.aliases)} - slugs - {""})] for one in tools}
     found: dict[str, Entry | None] = {}
-    for tool in tools:
-        for alias in also[tool.slug]:
-            _lead(found, f"tools/{alias}/", tool)
-    for pair in pairs:
-        for one, other in product(*(also[slug] for slug in pair.tools)):
-            _lead(found, f"compare/{one}-vs-{other}/", pair)
-            _lead(found, f"compare/{other}-vs-{one}/", pair)
+    for path, entry in _other_names(tools, pairs):
+        # A name that two entries have leads nowhere.
+        found[path] = entry if found.setdefault(path, entry) == entry else None
     yield from ((path, entry) for path, entry in sorted(found.items()) if entry and path not in taken)
 
 
-def _lead(found: dict[str, Entry | None], path: str, entry: Entry) -> None:
-    """Let a name lead to an entry; one that two entries have leads nowhere."""
-    found[path] = entry if found.setdefault(path, entry) == entry else None
+def _other_names(tools: Sequence[ToolEntry], pairs: Sequence[PairEntry]) -> Iterator[tuple[str, Entry]]:
+    slugs = {one.slug for one in tools}
+    also = {one.slug: [one.slug, *sorted({*map(slug_of, one.aliases)} - slugs - {""})] for one in tools}
+    yield from ((f"tools/{alias}/", tool) for tool in tools for alias in also[tool.slug])
+    for pair in pairs:
+        for one, other in product(*(also[slug] for slug in pair.tools)):
+            yield f"compare/{one}-vs-{other}/", pair
+            yield f"compare/{other}-vs-{one}/", pair

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from panel.community import NO_VOTES
 from panel.compare import Sided
-from panel.comparison import Approved, Cell, Comparison
+from panel.comparison import Approved, Cell, Comparison, Side
 from panel.files import Json
 from panel.markdown import answer_line, comparison_page, headline
 from panel.markdown import page as review_page
@@ -114,15 +114,15 @@ class PairPage:
         record, path = shortened_pair(self.record, room), self.entry.path if self.entry else ""
         title = " vs ".join(side.name for side in record.sides)
         crumbs = [("Compare", "compare/"), (title, None)]
-        told = [f"{side.name}: {side.verdict.label} {side.verdict.ship}–{side.verdict.skip}." for side in record.sides]
-        is_draft = any(side.approval is None for side in record.sides)
+        signed = signatures(record)
+        is_draft = any(approval is None for _, approval in signed)
         return page(
             self.site,
             path,
             title,
-            " ".join([answer_line(record), *told]),
+            in_short(record),
             twins=TWINS if self.site else (),
-            draft=behind([(side.name, side.approval) for side in record.sides]) if is_draft else None,
+            draft=behind(signed) if is_draft else None,
             is_hidden=is_draft,
             crumbs=crumbs,
             image=self.card and self.card.path,
@@ -136,19 +136,15 @@ class PairPage:
             "site": self.site,
             "record": record,
             "heading": answer_line(record),
-            "updated": self.entry.updated if self.entry else max((side.recorded or ("", ""))[1] for side in sides),
-            "behind": behind([(side.name, side.approval) for side in sides]),
+            "updated": self.entry.updated if self.entry else last_reply(record),
+            "behind": behind(signatures(record)),
             "sources": [len(side.sources) for side in self.record.sides],
             "letters": marks(sides[0].name, sides[1].name),
-            "benches": [
-                [{"name": row.name, "take": row.cells[place].take} for row in record.scorecard] for place in (0, 1)
-            ],
+            "benches": [bench(record, place) for place in (0, 1)],
             "facts": {row.key: row.facts for row in record.decision},
             "chart": chart(record),
-            "known": [{source.id: number for number, source in enumerate(side.sources, start=1)} for side in sides],
-            "cited": {
-                f"{side.slug}/{row.persona}": (row.name, side.name) for side in sides for row in record.scorecard
-            },
+            "known": [numbered(side) for side in sides],
+            "cited": citable(record),
             "critics": self.critics,
             "dissent": dissent(record),
             "seats": {row.persona: row.name for row in record.scorecard},
@@ -164,6 +160,37 @@ class PairPage:
             items.append({"@type": "ListItem", "position": number, "item": item})
         about: dict[str, Json] = {"@type": "ItemList", "numberOfItems": 2, "itemListElement": items}
         return graph(self.site, self.entry.path, crumbs[-1][0], self.entry, crumbs, about)
+
+
+def in_short(record: Comparison) -> str:
+    """Return a comparison in a few sentences: the answer, then both verdicts with their splits."""
+    told = [f"{side.name}: {side.verdict.label} {side.verdict.ship}–{side.verdict.skip}." for side in record.sides]
+    return " ".join([answer_line(record), *told])
+
+
+def signatures(record: Comparison) -> list[tuple[str, Approved | None]]:
+    """Return who stands behind each side."""
+    return [(side.name, side.approval) for side in record.sides]
+
+
+def bench(record: Comparison, place: int) -> list[dict[str, object]]:
+    """Return the seats of one side: each name, with its take or None."""
+    return [{"name": row.name, "take": row.cells[place].take} for row in record.scorecard]
+
+
+def numbered(side: Side) -> dict[str, int]:
+    """Return the sources of a side by id, each with its number on the page."""
+    return {source.id: number for number, source in enumerate(side.sources, start=1)}
+
+
+def citable(record: Comparison) -> dict[str, tuple[str, str]]:
+    """Return every take that a moderator may cite, as it writes them, with the names of critic and tool."""
+    return {f"{side.slug}/{row.persona}": (row.name, side.name) for side in record.sides for row in record.scorecard}
+
+
+def last_reply(record: Comparison) -> str:
+    """Return when the last reply was given; empty where nobody was asked."""
+    return max((side.recorded[1] for side in record.sides if side.recorded), default="")
 
 
 def fitting(
