@@ -14,7 +14,7 @@ import pytest
 from browsing import Browser, Screen, Visit, audit, keyboard_walk, sideways
 from markup import dead_links, repeated_ids, valid
 from playwright.sync_api import Locator
-from published import House
+from published import House, tree
 from selectolax.lexbor import LexborHTMLParser
 from shown import APPROVED_AT, BASE, DRAFT, DRAFT_PAIR, PAGES, PAIR, WEEK, Published
 from subscriber import atom, json_feed, linked_data, sitemap
@@ -303,6 +303,21 @@ def test_a_list_is_hidden_where_it_holds_a_draft_itself(house: House) -> None:
     lists = {"index.html", "tools/index.html", "categories/tables/index.html", week}
     assert lists | {"tools/gamma/index.html", "saved/index.html", "404.html"} == found
     assert house.site(house.folder / "new") == house.site()
+
+
+def test_a_build_writes_nothing_into_runs(house: House) -> None:
+    """Where a review is another one than in the comparison that stands, the page is made of what is, runs untouched."""
+    house.published("alpha", (90, 90, 90))
+    house.published("beta", (60, 60, 60))
+    house.compared("alpha", "beta")
+    house.published("alpha", (60, 60, 60))
+    before = tree(house.folder / "runs")
+    house.built()
+
+    assert before == tree(house.folder / "runs")
+    record = house.data("compare/alpha-vs-beta/index.json")
+    assert "too close" == record["answer"]["kind"]
+    assert "Too close to call." in house.text("compare/alpha-vs-beta/index.html")
 
 
 def test_search_answers_from_one_file(browser: Browser, published: Published) -> None:
