@@ -190,7 +190,7 @@ def moderation(first: str, second: str) -> Moderation:
     """Return what a moderator wrote: one clause for each side, resting on these two takes."""
     clauses = ((_clause(first),), (_clause(second),))
     ask = made.ask("moderator").model_copy(update={"asked": "fake:panel"})
-    return Moderation(prompt_digest="sha256:0", clauses=clauses, dropped=(), ask=ask)
+    return Moderation(prompt_digest="sha256:0", clauses=clauses, dropped=(), disclosures=(), ask=ask)
 
 
 def _clause(take: str) -> Clause:

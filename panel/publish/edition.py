@@ -111,7 +111,7 @@ class Turn:
     """A tool, and something else that is said of it than in other lists."""
 
     entry: ToolEntry
-    line: str
+    what: str
 
     @property
     def path(self) -> str:
@@ -125,8 +125,13 @@ class Turn:
 
     @property
     def is_draft(self) -> bool:
-        """True where nobody stands behind it."""
+        """True where nobody stands behind the tool's review."""
         return self.entry.is_draft
+
+    @property
+    def line(self) -> str:
+        """What a list says of it."""
+        return f"Draft: {self.what}" if self.is_draft else self.what
 
 
 def latest(entries: Sequence[Kind]) -> list[Kind]:

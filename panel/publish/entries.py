@@ -246,7 +246,9 @@ def _verdict(side: Side) -> str:
 def category_slug(category: str) -> str:
     """Return the name of a category in links; where that loses letters, a hash of the whole is added."""
     plain, same = slug_of(category), folded(category)
-    return plain if plain and same.isascii() else f"{plain}-{short_hash(same)[:8]}".strip("-")
+    if plain and same.isascii():
+        return plain
+    return f"{plain[:71].strip('-')}-{short_hash(same)[:8]}".strip("-")  # a slug has eighty characters at most
 
 
 def redirects(tools: Sequence[ToolEntry], pairs: Sequence[PairEntry]) -> Iterator[tuple[str, Entry]]:

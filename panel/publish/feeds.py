@@ -9,7 +9,7 @@ from panel.files import Json, readable
 from panel.markdown import plain
 from panel.publish.edition import Edition, Kind, Turn, latest
 from panel.publish.entries import Entry, PairEntry, ToolEntry
-from panel.publish.lists import feeds
+from panel.publish.lists import feeds, has_drafts
 from panel.publish.page import Files
 from panel.publish.render import visible
 
@@ -132,21 +132,28 @@ def sitemap(edition: Edition) -> bytes:
     root = ET.Element("urlset", {"xmlns": _SITEMAP})
     tools, pairs = _approved(edition.tools), _approved(edition.pairs)
     every: list[Entry] = [*tools, *pairs]
-    lists = [("", _newest(every)), ("compare/", _newest(pairs)), ("tools/", _newest(tools))]
-    for slug in edition.categories:
-        on_it, beside = edition.in_category(slug)
-        shelf: list[Entry] = [*_approved(on_it), *_approved(beside)]
-        lists += [(f"categories/{slug}/", _newest(shelf))] if shelf else []
-    lists += [("critics/", ""), ("method/", "")]
-    for persona in edition.panel:
-        heard = [one for one in tools if persona.id in (sat.persona for sat in one.seats)]
-        lists.append((f"critics/{persona.id}/", _newest(heard)))
+    lists = [(path, _newest(told)) for path, told in _lists(edition) if not has_drafts(told)]
     for path, at in [*lists, *sorted((one.path, one.updated) for one in every)]:
         url = ET.SubElement(root, "url")
         _add(url, "loc", f"{edition.site.base}{path}")
         if at:
             _add(url, "lastmod", at[:10])
     return _written(root)
+
+
+def _lists(edition: Edition) -> Iterator[tuple[str, Sequence[Entry]]]:
+    """Yield the address of every list, with what it tells of."""
+    yield "", [*edition.tools, *edition.pairs]
+    yield "compare/", edition.pairs
+    yield "tools/", edition.tools
+    for slug in edition.categories:
+        tools, pairs = edition.in_category(slug)
+        yield f"categories/{slug}/", [*tools, *pairs]
+    yield "critics/", ()
+    yield "method/", ()
+    for persona in edition.panel:
+        heard = [one for one in edition.tools if persona.id in (sat.persona for sat in one.seats)]
+        yield f"critics/{persona.id}/", heard
 
 
 def _newest(entries: Sequence[Entry]) -> str:

@@ -11,7 +11,7 @@ from panel.errors import on_one_line
 from panel.files import Json, canonical, readable
 from panel.markdown import plain
 from panel.persona import Persona
-from panel.publish.edition import Edition, Week, latest, listed, pages
+from panel.publish.edition import Edition, Turn, Week, latest, listed, pages
 from panel.publish.entries import Entry
 from panel.publish.page import TWINS, Files, files, page
 from panel.publish.render import day, html
@@ -50,6 +50,11 @@ def jobs(edition: Edition) -> Iterator[Job]:
     yield Job("search.json", found, lambda: {"search.json": canonical(found)})
 
 
+def has_drafts(*groups: Sequence[Entry | Turn]) -> bool:
+    """Return whether something stands in a list that nobody approved; such a list is not to be found."""
+    return any(one.is_draft for group in groups for one in group)
+
+
 def _told(entries: Listed) -> Json:
     return [listed(one) for one in entries]
 
@@ -74,7 +79,7 @@ def _list(
         dek,
         twins=TWINS,
         asks_site=path in ("", "compare/", "tools/"),
-        is_hidden=any(one.is_draft for entries in groups.values() for one in entries),
+        is_hidden=has_drafts(*groups.values()),
         crumbs=() if is_home else ((edition.site.name, ""), (heading, None)),
     )
     named = {"categories": (), "feeds": (), "pages": (), "site": edition.site, "heading": heading, "dek": dek}
@@ -160,7 +165,8 @@ def _critic(edition: Edition, persona: Persona) -> Job:
     def make() -> Files:
         bars, told = _histogram(scores, persona.threshold)
         crumbs = (("Critics", "critics/"), (persona.name, None))
-        head = page(edition.site, path, persona.name, persona.motto, crumbs=crumbs, twins=TWINS)
+        hidden = has_drafts([one for one, _ in heard])
+        head = page(edition.site, path, persona.name, persona.motto, crumbs=crumbs, twins=TWINS, is_hidden=hidden)
         shown = [one for one, _ in heard[:FEWEST_SHOWN]]
         voice = [part for part in persona.voice.split("\n\n") if part.strip()]
         context = {
@@ -206,7 +212,7 @@ def _text(edition: Edition, path: str, heading: str, dek: str, body: str, **cont
         heading,
         dek,
         crumbs=((edition.site.name, ""), (heading, None)) if path != "404.html" else (),
-        is_hidden=bool(context.get("has_drafts")) or path in ("saved/", "404.html"),
+        is_hidden=path in ("saved/", "404.html") or bool(context.get("has_drafts")),
         asks_site=path == "saved/",
         **({"root": context["home"], "url": None} if path == "404.html" else {}),
     )
@@ -279,9 +285,8 @@ def _digest(edition: Edition, week: Week) -> Job:
 
     def make() -> Files:
         groups = [{"title": title, "entries": entries} for title, entries in told.items()]
-        has_drafts = any(one.is_draft for entries in told.values() for one in entries)
-        head = f"Week {week.name}", _days(week), "digest"
-        made = _text(edition, path, *head, has_drafts=has_drafts, groups=groups, base="../../")
+        more = {"groups": groups, "base": "../../", "has_drafts": has_drafts(*told.values())}
+        made = _text(edition, path, f"Week {week.name}", _days(week), "digest", **more)
         return {**made, f"{path}index.txt": digest_text(edition, week).encode()}
 
     return Job(path, depends, make)

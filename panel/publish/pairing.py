@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -157,19 +158,24 @@ def dossiers_read(project: Project, known: Dossiers) -> Dossiers | None:
     paths = dossiers(project)
     found: dict[str, tuple[str, str]] = {}
     for path in paths:
-        name = digest_of([version(), hash_of(path)])
-        if name in known:
-            found[name] = known[name]
-            continue
-        with suppress(ToolError):
-            tool = tool_of(read_dossier(path), None, {})
-            found[name] = (tool.slug, tool.digest)
+        with suppress(RecordError, ToolError):
+            name = digest_of([version(), hash_of(path)])
+            found[name] = known[name] if name in known else _named(path)
     return found if paths else None
 
 
+def _named(path: Path) -> tuple[str, str]:
+    tool = tool_of(read_dossier(path), None, {})
+    return tool.slug, tool.digest
+
+
 def as_they_are(read: Dossiers | None) -> Mapping[str, str] | None:
-    """Return the digest of each dossier by slug."""
-    return None if read is None else dict(read.values())
+    """Return the digest of each dossier by slug; a slug that two different ones have is left out."""
+    if read is None:
+        return None
+    told = {*read.values()}
+    counts = Counter(slug for slug, _ in told)
+    return {slug: digest for slug, digest in told if counts[slug] == 1}
 
 
 _WORDS: Mapping[str, str] = {
