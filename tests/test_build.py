@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import random
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from published import SITE, URL, House, changes, empty_folders, three
+from typer.testing import Result
 
+from panel.cli.publish import _built
 from panel.errors import RecordError
+from panel.project import Project
 from panel.publish import render
-from panel.publish.build import Press, build
+from panel.publish.build import Press, Report, build
 from panel.publish.cards import Card
 from panel.publish.manifest import NAME
 from panel.tables import SiteSettings
+from panel.turn import turn
 
 
 @pytest.fixture
@@ -231,7 +237,131 @@ def test_a_build_that_was_killed_leaves_nothing_behind(
     assert from_scratch(shop) == shop.site()
 
 
-def killed(_: object) -> tuple[str, ...]:
+def test_a_first_build_that_was_killed_is_taken_up_again(shop: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the first build of a site left when it was killed is no strange folder to the next one."""
+    with monkeypatch.context() as once:
+        once.setattr(Press, "tool", lambda self, task: killed(task))
+        with pytest.raises(KeyboardInterrupt):
+            shop.built()
+    assert shop.pages()
+    assert {"tools": {}, "pairs": {}, "dossiers": {}, "pages": {}} == {
+        key: value for key, value in shop.data(NAME).items() if key != "schema"
+    }
+    shop.built()
+
+    assert from_scratch(shop) == shop.site()
+
+
+def test_a_killed_build_leaves_no_page_that_passes_for_an_earlier_one(
+    shop: House, plain: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages that a killed build wrote are written again where the records are brought back, however long they are."""
+    shop.built()
+    kept = shop.review("alpha")
+    shop.published("alpha", (75, 80, 90), category="Builders", tagline=kept.tool.tagline[::-1])
+    lengths = {name: len(content) for name, content in shop.site().items()}
+    with monkeypatch.context() as once:
+        once.setattr("panel.publish.manifest.sweep", lambda *_: killed(None))
+        with pytest.raises(KeyboardInterrupt):
+            shop.built()
+    own = ("tools/alpha/index.html", "compare/alpha-vs-beta/index.html", "index.html")
+    assert all(kept.tool.tagline[::-1] in shop.text(name) for name in own)
+    assert [lengths[name] for name in own] == [len(shop.site()[name]) for name in own]
+    shop.wrote(kept)
+    shop.approved("alpha")
+    shop.built()
+
+    assert from_scratch(shop) == shop.site()
+
+
+def test_a_torn_file_is_written_again(shop: House) -> None:
+    """A file of another length than was written is written again, whatever it is."""
+    shop.built()
+    before = shop.site()
+    for name in (
+        "tools/alpha/index.html",
+        "compare/alpha-vs-beta/index.json",
+        "index.html",
+        "feeds/all.atom",
+        "404.html",
+    ):
+        (shop.out / name).write_bytes(before[name][:-9])
+    shop.built()
+
+    assert before == shop.site()
+
+
+def test_what_was_half_written_is_swept_wherever_it_lies(shop: House, plain: None) -> None:
+    """Temporary files of a killed build go, in whichever folder; what others named like them stays."""
+    shop.built()
+    before = shop.site()
+    for name in (".a1.part", "tools/alpha/.b2.part", "saved/.c3.part", "own/.d4.part", "own/notes.part"):
+        (shop.out / name).parent.mkdir(exist_ok=True)
+        (shop.out / name).write_text("half")
+    done = shop.built()
+
+    assert (4, {"own/notes.part"}) == (done.removed, {*shop.site()} - {*before})
+
+
+def test_the_manifest_holds_what_is_published_in_order(shop: House) -> None:
+    """The manifest names every file with its length, pages and slugs in order, and nothing of a draft."""
+    shop.reviewed("secret")
+    shop.built()
+    data, site = shop.data(NAME), shop.site()
+
+    assert all([*data[key]] == sorted(data[key]) for key in ("tools", "pairs", "dossiers", "pages"))
+    assert {name: len(content) for name, content in site.items()} == {
+        name: size for page in data["pages"].values() for name, size in page["files"].items()
+    }
+    assert "secret" not in shop.text(NAME)
+
+
+# Two builds at once
+
+
+def test_a_build_waits_for_another_one_and_gives_up_in_time(shop: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another run builds into the folder nothing is touched: exit 1, with what to do; then it goes on."""
+    monkeypatch.setattr("panel.cli.publish.PATIENCE_S", 0.02)
+    shop.done("publish", "--workers", "1")
+    before = shop.stamps()
+    shop.published("alpha", (10, 20, 30))
+
+    async def meanwhile() -> Result:
+        async with turn(shop.out / NAME):
+            return await asyncio.to_thread(shop.type, "publish", "--workers", "1")
+
+    ended = asyncio.run(meanwhile())
+
+    problem = "another run has been writing here for more than 0.02 s; nothing was changed; let it end"
+    assert (1, f"panel: site: {problem}, then run this again\n") == (ended.exit_code, ended.stderr)
+    assert before == shop.stamps()
+    shop.done("publish", "--workers", "1")
+    assert "Skip" in shop.text("tools/alpha/index.html")
+
+
+def test_two_builds_into_one_folder_come_one_after_the_other(shop: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of two builds that begin at once the second begins when the first is done, and neither spoils the site."""
+    inside: list[str] = []
+
+    def noted(project: Project, out: Path, site: SiteSettings, **more: Any) -> Report:
+        inside.append("begins")
+        done = build(project, out, site, **more)
+        inside.append("ends")
+        return done
+
+    monkeypatch.setattr("panel.cli.publish.build", noted)
+
+    async def both() -> None:
+        run = partial(_built, shop.project(), shop.out, SITE, drafts=False, workers=1)
+        await asyncio.gather(*(asyncio.to_thread(lambda: asyncio.run(run())) for _ in range(2)))
+
+    asyncio.run(both())
+
+    assert ["begins", "ends"] * 2 == inside
+    assert from_scratch(shop) == shop.site()
+
+
+def killed(_: object) -> Any:
     """End as Ctrl-C does."""
     raise KeyboardInterrupt
 
@@ -291,8 +421,8 @@ def test_a_hostile_manifest_deletes_nothing_outside(shop: House, plain: None, na
     (shop.out / "link").symlink_to(outside)
     data = shop.data(NAME)
     named = name.replace("/CANARY", str(canaries[0]))
-    data["pages"]["forged"] = {"key": "sha256:0", "files": [named]}
-    data["pages"]["tools/alpha/"]["files"] += [named]
+    data["pages"]["forged"] = {"key": "sha256:0", "files": {named: len("sings")}}
+    data["pages"]["tools/alpha/"]["files"][named] = 0
     (shop.out / NAME).write_text(json.dumps(data))
     done = shop.built()
 

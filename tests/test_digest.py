@@ -13,6 +13,7 @@ from office import steering
 from published import HOSTILE, URL, House, three
 
 from panel.publish.edition import Week
+from panel.publish.render import visible
 
 WEEK, NEXT = "2026-W19", "2026-W20"
 """In the first Alpha and Gamma were approved, in the second Beta."""
@@ -160,11 +161,25 @@ def test_without_an_address_a_mail_has_no_links(shop: House) -> None:
 
 
 def test_drafts_are_told_only_where_they_are_asked_for(shop: House) -> None:
-    """What nobody approved is left out; with --drafts it is told in the week in which it was answered."""
+    """What nobody approved is left out; with --drafts it is told, as one, in the week in which it was answered."""
     shop.reviewed("secret")
 
     assert "Secret" not in shop.done("digest", "--week", WEEK)
-    assert "Secret" in shop.done("digest", "--week", WEEK, "--drafts")
+    assert "- Secret: Draft: Mixed" in shop.done("digest", "--week", WEEK, "--drafts")
+
+
+def test_a_digest_tells_of_the_reviews_as_they_are(shop: House) -> None:
+    """A comparison is told as its reviews are now, not as its record was written, and the record stays as it is."""
+    record = shop.folder / "runs/compare/alpha-vs-gamma/comparison.json"
+    before = record.read_bytes()
+    assert "Alpha vs Gamma: Pick Alpha." in shop.done("digest", "--week", WEEK)
+    shop.published("alpha", (10, 20, 30), category="Builders")
+    printed = shop.done("digest", "--week", WEEK)
+
+    assert ("Pick Alpha." in printed, "Alpha: Skip 0–3" in printed) == (False, True)
+    assert before == record.read_bytes()
+    shop.built()
+    assert told(printed) == shown(shop.text(f"digest/{WEEK}/index.html"))
 
 
 def test_without_a_week_this_one_is_told(shop: House) -> None:
@@ -214,4 +229,4 @@ def test_hostile_names_are_inert(shop: House) -> None:
     assert not [line for line in printed.splitlines() if line.startswith("- Forged")]
     assert 1 == printed.splitlines().count("New reviews")
     assert "<script" not in mail
-    assert forged.replace("\n\n", "\n") in shown(mail)["New reviews"]
+    assert visible(forged.replace("\n\n", "\n")) in shown(mail)["New reviews"]

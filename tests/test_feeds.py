@@ -8,9 +8,10 @@ from collections.abc import Callable
 from xml.etree import ElementTree as ET
 
 import pytest
-from published import ASKED, HOSTILE, SITE, URL, House, three
+from published import APPROVED, ASKED, HOSTILE, SITE, URL, House, three
 
 from panel.publish import feeds
+from panel.publish.render import visible
 from panel.tables import SiteSettings
 
 ATOM, MAP = "{http://www.w3.org/2005/Atom}", "{http://www.sitemaps.org/schemas/sitemap/0.9}"
@@ -30,14 +31,16 @@ def entries(house: House, name: str) -> dict[str, tuple[str, str]]:
     assert [f"{URL}/{name}.atom"] == [
         link.get("href") for link in root.iter(f"{ATOM}link") if link.get("rel") == "self"
     ]
-    found = {}
+    found, published = {}, {}
     for entry in root.iter(f"{ATOM}entry"):
         title, id, updated = (entry.findtext(f"{ATOM}{tag}") or "" for tag in ("title", "id", "updated"))
         assert id not in found
         found[id] = (title, updated)
+        published[id] = entry.findtext(f"{ATOM}published")
     feed = house.data(f"{name}.json")
     assert ("https://jsonfeed.org/version/1.1", f"{URL}/{name}.json") == (feed["version"], feed["feed_url"])
     assert [*found.items()] == [(item["id"], (item["title"], item["date_modified"])) for item in feed["items"]]
+    assert published == {item["id"]: item.get("date_published") for item in feed["items"]}
     latest = max((updated for _, updated in found.values()), default="1970-01-01T00:00:00Z")
     assert (latest, f"{URL}/{name}") == (root.findtext(f"{ATOM}updated"), root.findtext(f"{ATOM}id"))
     return found
@@ -67,6 +70,24 @@ def test_a_feed_of_a_category_holds_what_stands_on_it(shop: House) -> None:
     assert {"Alpha", "Beta", "Alpha vs Beta", "Alpha vs Gamma"} == {
         title for title, _ in entries(shop, "categories/builders/feed").values()
     }
+
+
+def test_an_old_review_that_is_approved_late_comes_first(shop: House) -> None:
+    """Entries stand by what readers saw last: an approval that comes late is new then, and leaves `updated` true."""
+    shop.published("late", approved=LATER)
+    shop.published("fresh", at="2026-05-20T00:00:00Z")
+    shop.built()
+    items = shop.data("feeds/all.json")["items"]
+
+    assert ("Late", ASKED) == next(iter(entries(shop, "feeds/all").values()))
+    assert [(LATER, ASKED), (APPROVED, "2026-05-20T00:00:00Z")] == [
+        (one["date_published"], one["date_modified"]) for one in items[:2]
+    ]
+    when = [max(one["date_published"], one["date_modified"]) for one in items]
+    assert when == sorted(when, reverse=True)
+    shop.kept("late", "approval.json").unlink()
+    shop.built()
+    assert "Late" not in shop.text("feeds/all.atom")
 
 
 STEADY: dict[str, Callable[[House], object]] = {
@@ -150,26 +171,29 @@ def test_a_long_feed_ends(shop: House, monkeypatch: pytest.MonkeyPatch) -> None:
     shop.published("delta", at=LATER)
     shop.built()
 
-    assert ["Delta", "Alpha vs Beta", "Alpha vs Gamma"] == [title for title, _ in entries(shop, "feeds/all").values()]
+    assert ["Delta", "Alpha vs Beta", "Beta"] == [title for title, _ in entries(shop, "feeds/all").values()]
 
 
 def test_hostile_names_are_text_in_every_feed(shop: House) -> None:
-    """Markup, escape sequences and what XML does not know leave every file whole, and a name comes back as text."""
+    """Markup leaves every file whole, a name comes back as text; what no screen shows is in no feed and no list."""
     shop.published("evil", at=LATER, name=HOSTILE, tagline=HOSTILE, category=HOSTILE, aliases=(HOSTILE,))
     shop.logged("evil", "verdict", LATER, before="Skip 0-3", after=f"{HOSTILE} 3-0")
     shop.compared("alpha", "evil")
     shop.built(SiteSettings(name=HOSTILE[:80], url=URL))
-    kept = re.sub("[\x00-\x08\x0b-\x1f\ufffe]", "", HOSTILE)
+    kept = visible(HOSTILE)
 
     for name in [name.removesuffix(".atom") for name in shop.site() if name.endswith(".atom")]:
-        assert "\ufffe" not in shop.text(f"{name}.atom")
+        for text in (shop.text(f"{name}.atom"), json.dumps(shop.data(f"{name}.json"), ensure_ascii=False)):
+            assert text == visible(text)
         titles = [title.text for title in ET.fromstring(shop.text(f"{name}.atom")).iter(f"{ATOM}title")]
         assert titles[0] is not None
         assert titles[0].startswith(kept[:60])
     assert kept in [title.text for title in ET.fromstring(shop.text("feeds/all.atom")).iter(f"{ATOM}title")]
-    assert HOSTILE in [item["title"] for item in shop.data("feeds/all.json")["items"]]
+    assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202e\ufffe]", kept)
+    assert kept in [item["title"] for item in shop.data("feeds/all.json")["items"]]
     ET.fromstring(shop.text("sitemap.xml"))
     told = shop.text("llms.txt")
+    assert told == visible(told)
     assert ("<script>" in told, "\n- [Evil" in told, re.findall(r"(?<!\\)\]\(javascript", told)) == (False, False, [])
 
 

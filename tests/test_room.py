@@ -75,13 +75,13 @@ def longest(slug: str, fill: str, *, heard: bool = True) -> Sided:
 def pages(one: Sided, other: Sided) -> Mapping[str, bytes]:
     """Return the pages of a tool, of a comparison, and of a comparison that belongs to no site."""
     sides = one, other
-    entries = [tool_entry(side.review, "sha256:0", side.approval, tuple(side.history), "") for side in sides]
+    entries = [tool_entry(side.review, "sha256:0", side.approval, ()) for side in sides]
     moderated = moderation(f"{entries[0].slug}/mason0", f"{entries[1].slug}/mason1")
     record: Comparison = comparison(one, other, moderated)
-    entry = pair_entry(record, (entries[0], entries[1]))
+    entry = pair_entry(record, (entries[0], entries[1]), is_unread=False)
     critics = {f"mason{number}" for number in range(SEATS)}
     return {
-        "tool": ToolPage(SITE, one, entries[0], [entry] * 30, critics).files()[f"{entries[0].path}index.html"],
+        "tool": ToolPage(SITE, one, entries[0], [entry] * 30, critics, b"").files()[f"{entries[0].path}index.html"],
         "comparison": PairPage(record, SITE, entry, critics).files()[f"{entry.path}index.html"],
         "alone": alone(record).encode(),
     }

@@ -193,7 +193,7 @@ def test_a_taken_port_is_told(house: House) -> None:
 
 
 def test_the_command_builds_and_serves(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With --serve the site is built for the address where it is shown, unless it has one; then it is served."""
+    """With --serve the site is built, for its own address or for none, and served; no file names the preview."""
     served: list[str] = []
     monkeypatch.setattr(Preview, "run", lambda self: served.append(self.url))
     house.published("alpha")
@@ -201,10 +201,15 @@ def test_the_command_builds_and_serves(house: House, monkeypatch: pytest.MonkeyP
     printed = house.done("publish", "--serve", "--port", "0", "--workers", "1")
 
     assert f"{served[0]} shows it, to this machine alone; Ctrl-C ends it" in printed
-    assert f"{served[0]}tools/alpha/" in house.text("sitemap.xml")
+    assert "no feeds, no sitemap, no cards: they need an address" in printed
+    assert not [name for name in house.site() if name.startswith(("cards/", "sitemap")) or name.endswith(".atom")]
+    before = [name for name, content in house.site().items() if b"127.0.0.1" in content or b"localhost" in content]
     house.path("panel.toml").write_text('[site]\nurl = "https://panel.example"\n')
     house.done("publish", "--serve", "--port", "0", "--workers", "1")
     assert "https://panel.example/tools/alpha/" in house.text("sitemap.xml")
+    assert ("feeds/all.atom" in house.site(), 2) == (True, len(served))
+    named = [name for name, content in house.site().items() if b"127.0.0.1" in content or b"localhost" in content]
+    assert [] == [*before, *named]
 
 
 def test_a_build_that_fails_leaves_the_port(house: House) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -204,6 +204,7 @@ class _Build:
                 found[slug] = known
             else:
                 tasks.append(PairTask(sides, (self.tools[sides[0].slug][0], self.tools[sides[1].slug][0])))
+        self._begin(f"compare/{pair_slug(*(one.slug for one in task.tools))}/" for task in tasks)
         for done in self._side_by_side(_pair, tasks):
             key = self._pair_key(done.entry.slug, done.record)
             found[done.entry.slug] = (key, done.entry)
@@ -221,23 +222,33 @@ class _Build:
             keys[slug] = digest_of([self.common, own, beside])
             if not self._stands(entry.path, keys[slug]):
                 tasks.append(ToolTask(entry, pairs, own))
+        self._begin(task.entry.path for task in tasks)
         for task, files in zip(tasks, self._side_by_side(_tool, tasks), strict=True):
             self._built(task.entry.path, keys[task.entry.slug], files)
 
     def _others(self, edition: Edition) -> None:
         """Write the pages that lead to others, and what machines read."""
-        for job in jobs(edition):
-            self._made(job.path, digest_of([self.common, job.depends_on]), job.make)
+        every: list[tuple[str, str, Callable[[], Files]]] = [
+            (job.path, digest_of([self.common, job.depends_on]), job.make) for job in jobs(edition)
+        ]
         for path, entry in redirects(edition.tools, edition.pairs):
-            make = partial(redirect.files, self.site, path, entry)
-            self._made(path, digest_of([self.common, entry.path, entry.title]), make)
+            key = digest_of([self.common, entry.path, entry.title])
+            every.append((path, key, partial(redirect.files, self.site, path, entry)))
         told = feeds.files(edition)
         whole: dict[str, Json] = {name: digest_of(content.decode()) for name, content in told.items()}
-        self._made("feeds", digest_of(whole), lambda: told)
-
-    def _made(self, path: str, key: str, make: Callable[[], Files]) -> None:
-        if not self._stands(path, key):
+        every.append(("feeds", digest_of(whole), lambda: told))
+        every = [one for one in every if not self._stands(one[0], one[1])]
+        self._begin(path for path, _, _ in every)
+        for path, key, make in every:
             self._built(path, key, self.press.write(make(), None))
+
+    def _begin(self, paths: Iterable[str]) -> None:
+        """Note which pages are about to be written: where that is cut short, none of them passes for an earlier one."""
+        known = self.before.pages
+        begun = {path: Built(key="", files=known[path].files) for path in paths if path in known}
+        if begun:
+            self.before = self.before.model_copy(update={"pages": {**known, **begun}})
+            manifest.write(self.out, self.before)
 
     def _stands(self, path: str, key: str) -> bool:
         """Return whether a page stands as it would be rendered; it is kept then."""

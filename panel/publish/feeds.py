@@ -109,8 +109,8 @@ def json_feed(edition: Edition, title: str, path: str, entries: Sequence[tuple[s
         {
             "id": id,
             "url": f"{base}{one.path}",
-            "title": one.title,
-            "content_text": one.line,
+            "title": visible(one.title),
+            "content_text": visible(one.line),
             "date_modified": updated,
             **({} if isinstance(one, Turn) or not one.published else {"date_published": one.published}),
         }
@@ -118,11 +118,11 @@ def json_feed(edition: Edition, title: str, path: str, entries: Sequence[tuple[s
     ]
     return {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": f"{edition.site.name}: {title}",
+        "title": visible(f"{edition.site.name}: {title}"),
         "home_page_url": base,
         "feed_url": f"{base}{path}.json",
         "language": "en",
-        "authors": [{"name": edition.site.name, "url": base}],
+        "authors": [{"name": visible(edition.site.name), "url": base}],
         "items": items,
     }
 
@@ -183,4 +183,4 @@ def llms(edition: Edition) -> str:
         lines += [f"## {title}", ""]
         lines += [f"- [{plain(one.title)}]({base}{one.path}index.md): {plain(one.line)}" for one in entries]
         lines += [""]
-    return "\n".join([*lines, "## Method", "", f"- [How verdicts are made]({base}method/)", ""])
+    return visible("\n".join([*lines, "## Method", "", f"- [How verdicts are made]({base}method/)", ""]))
