@@ -8,14 +8,18 @@ from math import sqrt
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
-from panel.files import is_there
-from panel.record import Record, read_record
+from panel.errors import RecordError
+from panel.files import is_there, read_json
+from panel.record import Record
 from panel.take import halves_up
 
 ENOUGH = 10
 """Fewer votes than this are counted; only from here on their share says something."""
+
+MOST = 1_000_000_000
+"""Of either vote; there are not that many readers."""
 
 _Z = 1.959964
 """The normal quantile of a 95 % interval."""
@@ -24,10 +28,10 @@ _Z = 1.959964
 class Community(Record):
     """Votes of readers on one tool."""
 
-    ship: int = Field(default=0, ge=0)
+    ship: int = Field(default=0, ge=0, le=MOST)
     """Votes to ship."""
 
-    skip: int = Field(default=0, ge=0)
+    skip: int = Field(default=0, ge=0, le=MOST)
     """Votes to skip."""
 
     @property
@@ -73,4 +77,12 @@ class Votes(Record):
 def votes(runs: Path) -> Mapping[str, Community]:
     """Return the votes on each tool, none where nobody counts; raises RecordError where they can't be read."""
     path = runs / "votes.json"
-    return read_record(path, Votes).tools if is_there(path) else {}
+    if not is_there(path):
+        return {}
+    try:
+        return Votes.model_validate(read_json(path)).tools
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"]))[:120]
+        problem = f"is not what `panel schema votes` describes ({first['msg']}); mend it"
+        raise RecordError.at(path, None, place, problem) from error

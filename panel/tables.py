@@ -25,6 +25,10 @@ class RetrySettings(Record):
 _ADDRESS = r"^https?://[^\s\p{C}<>\"'?#/\\]+(?:/[^\s\p{C}<>\"'?#\\]*)?$"
 
 
+_ADDRESS = r"^https?://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[0-9]{1,5})?(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?$"
+"""A host in lower case, perhaps a port and folders; no password, no query, nothing that leads upwards."""
+
+
 class SiteSettings(Record):
     """The site that `panel publish` makes."""
 

@@ -106,8 +106,11 @@ def _show(screen: Screen, done: Paired, paths: Sequence[Path]) -> None:
     for line in chart.of_comparison(record):
         screen.show(inert(line))
     screen.say("")
-    for clause in _clauses(record):
+    clauses = _clauses(record)
+    for clause in clauses:
         screen.indented(inert(Text(clause)), 2)
+    if clauses:
+        screen.say("")
     if moderation:
         screen.say(paid([moderation.ask], done.asked))
     screen.say("\n".join(str(nearby(path)) for path in paths))
@@ -133,4 +136,4 @@ def _clauses(record: Comparison) -> list[str]:
     for side, clauses in zip(record.sides, record.moderation.clauses, strict=True):
         lines.append(f"Pick {side.name} if")
         lines += [f"- {clause.text} ({', '.join(clause.takes)})" for clause in clauses]
-    return [*lines, ""]
+    return lines

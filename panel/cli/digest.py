@@ -14,8 +14,7 @@ from panel.errors import InputError, printable
 from panel.files import write_whole
 from panel.project import Project
 from panel.publish.edition import Week
-from panel.publish.lists import digest_text
-from panel.publish.mail import digest_html
+from panel.publish.mail import digest_html, digest_text
 from panel.publish.sources import edition_of
 
 app = typer.Typer(rich_markup_mode=None)

@@ -68,7 +68,8 @@ def _site(project: Project, url: str | None) -> SiteSettings:
     try:
         return SiteSettings(name=project.settings.site.name, url=url)
     except ValueError as error:
-        raise SettingsError(f"--url: write an address such as https://panel.example, not {url[:80]!r}") from error
+        problem = "write an address in lower case, without a password, such as https://panel.example"
+        raise SettingsError(f"--url: {problem}, not {url[:80]!r}") from error
 
 
 def _tell(done: Report, site: SiteSettings, out: Path) -> None:
@@ -88,7 +89,10 @@ def _left(done: Report) -> Iterator[str]:
         drafts = f"{_many(len(done.left_out), 'draft')} left out ({_named(done.left_out)})"
         yield f"{drafts}: panel approve, or --drafts"
     if done.unread:
-        yield f"no moderator for takes that changed since ({_named(done.unread)}): panel compare"
+        commands = [f"panel compare {pair.replace('-vs-', ' ')}" for pair in done.unread[:MOST_NAMED]]
+        yield f"takes changed since the moderator read them; to ask again: {'; '.join(commands)}"
+    if done.withdrawn:
+        yield f"withdrawn ({_named(done.withdrawn)}): nobody stands behind it any more; panel status says why"
 
 
 def _lacking(done: Report, site: SiteSettings) -> Iterator[str]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import multiprocessing
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from threading import Thread
+from time import sleep
 from typing import TypeVar
 
 from panel.errors import RecordError
@@ -26,6 +29,9 @@ from panel.publish.pages import PairPage, ToolPage
 from panel.publish.render import version
 from panel.publish.sources import Sources
 from panel.tables import SiteSettings
+
+WATCH_S = 0.5
+"""How often a worker looks whether its parent is still there, in seconds."""
 
 Sizes = Mapping[str, int]
 """Files of a page with their lengths in bytes."""
@@ -50,6 +56,9 @@ class Report:
 
     unread: Sequence[str]
     """Comparisons whose moderator has not read the takes as they are."""
+
+    withdrawn: Sequence[str]
+    """Slugs of tools that the last build published, and this one can't."""
 
     rendered: int
     """Pages that were rendered in this run."""
@@ -174,6 +183,7 @@ class _Build:
             pairs=len(edition.pairs),
             left_out=[slug for slug in every if slug not in self.tools],
             unread=[pair.slug for pair in edition.pairs if pair.is_unread],
+            withdrawn=[slug for slug in self.before.tools if slug not in self.tools],
             rendered=self.rendered,
             pages=len(self.pages),
             removed=self._noted(pairs),
@@ -268,8 +278,20 @@ class _Build:
         if self.workers < 2 or len(tasks) < 2 or "fork" not in multiprocessing.get_all_start_methods():
             yield from map(work, tasks)
             return
-        with ProcessPoolExecutor(self.workers, mp_context=multiprocessing.get_context("fork")) as pool:
+        fork = multiprocessing.get_context("fork")
+        with ProcessPoolExecutor(self.workers, mp_context=fork, initializer=_end_with, initargs=(os.getpid(),)) as pool:
             yield from pool.map(work, tasks, chunksize=8)
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when its parent has ended: a killed build must hold nobody back."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            sleep(WATCH_S)
+        os._exit(1)
+
+    Thread(target=watch, daemon=True).start()
 
 
 class _Inherited:

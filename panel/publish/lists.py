@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from panel.compare import CLEAR
-from panel.errors import on_one_line
 from panel.files import Json, canonical, readable
 from panel.markdown import plain
 from panel.persona import Persona
 from panel.publish.edition import Edition, Turn, Week, latest, listed, pages
 from panel.publish.entries import Entry
+from panel.publish.mail import days, digest_text
 from panel.publish.page import TWINS, Files, files, page
-from panel.publish.render import day, html
+from panel.publish.render import html
 from panel.verdict import LEAD, POLARISED, QUORUM, RULES
 
 FEWEST_SHOWN = 12
@@ -82,7 +82,7 @@ def _list(
         is_hidden=has_drafts(*groups.values()),
         crumbs=() if is_home else ((edition.site.name, ""), (heading, None)),
     )
-    named = {"categories": (), "feeds": (), "pages": (), "site": edition.site, "heading": heading, "dek": dek}
+    named = {"site": edition.site, "heading": heading, "dek": dek}
     text = _as_text(heading, dek, groups, head.root)
     data: Json = {"title": heading, "groups": _groups(groups)}
     return files(head, "list.html.j2", {**named, "groups": [*groups.items()], **context}, text, readable(data))
@@ -150,7 +150,7 @@ def _critics(edition: Edition) -> Job:
         ]
         dek = "Roles played by language models. Each has its own criteria, and each page shows how lenient it is."
         head = page(edition.site, "critics/", "The critics", dek, crumbs=((edition.site.name, ""), ("Critics", None)))
-        context = {"categories": (), "feeds": (), "pages": (), "site": edition.site, "heading": "The critics"}
+        context = {"site": edition.site, "heading": "The critics"}
         groups = [("The panel", entries)]
         return files(head, "list.html.j2", {**context, "dek": dek, "groups": groups}, None, None)
 
@@ -264,18 +264,13 @@ def _digests(edition: Edition) -> Job:
     names: list[Json] = [week.name for week in edition.weeks]
 
     def make() -> Files:
-        entries = [{"title": week.name, "path": f"digest/{week.name}/", "line": _days(week)} for week in edition.weeks]
+        entries = [{"title": week.name, "path": f"digest/{week.name}/", "line": days(week)} for week in edition.weeks]
         dek = "One page a week: new reviews, changed verdicts, the widest split."
         head = page(edition.site, "digest/", "Digests", dek, crumbs=((edition.site.name, ""), ("Digests", None)))
-        context = {"categories": (), "feeds": (), "pages": (), "site": edition.site, "heading": "Digests", "dek": dek}
+        context = {"site": edition.site, "heading": "Digests", "dek": dek}
         return files(head, "list.html.j2", {**context, "groups": [("The latest first", entries)]}, None, None)
 
     return Job("digest/", names, make)
-
-
-def _days(week: Week) -> str:
-    first, last = week.days
-    return f"{day(first.isoformat())} to {day(last.isoformat())}"
 
 
 def _digest(edition: Edition, week: Week) -> Job:
@@ -286,20 +281,7 @@ def _digest(edition: Edition, week: Week) -> Job:
     def make() -> Files:
         groups = [{"title": title, "entries": entries} for title, entries in told.items()]
         more = {"groups": groups, "base": "../../", "has_drafts": has_drafts(*told.values())}
-        made = _text(edition, path, f"Week {week.name}", _days(week), "digest", **more)
+        made = _text(edition, path, f"Week {week.name}", days(week), "digest", **more)
         return {**made, f"{path}index.txt": digest_text(edition, week).encode()}
 
     return Job(path, depends, make)
-
-
-def digest_text(edition: Edition, week: Week) -> str:
-    """Return the digest of a week as plain text, with nothing in it that could steer a terminal."""
-    lines = [on_one_line(f"{edition.site.name}: week {week.name}, {_days(week)}"), ""]
-    for title, entries in edition.digest(week).items():
-        if entries:
-            lines += [title, ""]
-            lines += [
-                f"- {on_one_line(f'{one.title}: {one.line}')}\n  {edition.site.base}{one.path}" for one in entries
-            ]
-            lines += [""]
-    return "\n".join(lines if len(lines) > 2 else [*lines, "Nothing was reviewed in this week.", ""])

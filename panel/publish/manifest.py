@@ -20,7 +20,10 @@ NAME = ".panel-site.json"
 OWN = ("cards", "categories", "compare", "critics", "digest", "feeds", "tools")
 """Folders of a site whose content changes from build to build."""
 
-_BUILT = re.compile(r"(?:index\.(?:html|md|json|txt)|feed\.(?:atom|json)|[0-9a-f]{24}\.png)", re.ASCII)
+TOP = ("index.html", "index.md", "index.json", "404.html", "search.json", "robots.txt", "llms.txt", "sitemap.xml")
+"""Files at the root of a site."""
+
+_BUILT = re.compile(r"(?:index\.(?:html|md|json|txt)|(?:feed|all|changes)\.(?:atom|json)|[0-9a-f]{24}\.png)", re.ASCII)
 """Names in these folders that only a build gives."""
 
 
@@ -92,13 +95,19 @@ def sweep(out: Path, before: Manifest, now: Manifest) -> int:
     What a build left that was killed before it could note it is found by its place and name.
     """
     removed = 0
-    for name in sorted((before.files | _strays(out)) - now.files):
+    for name in sorted(({*filter(_is_built, before.files)} | _strays(out)) - now.files):
         with suppress(OSError, RecordError):
             path = inside(out, name)
             path.unlink()
             removed += 1
             _remove_empty(path.parent, out)
     return removed
+
+
+def _is_built(name: str) -> bool:
+    """Return whether a build could have given this name: a manifest may be somebody else's."""
+    top, _, rest = name.partition("/")
+    return name in TOP if not rest else top in (*OWN, "method", "saved") and bool(_BUILT.fullmatch(Path(name).name))
 
 
 def _strays(out: Path) -> set[str]:

@@ -12,8 +12,9 @@ from panel.community import Community, votes
 from panel.compare import Sided, comparison
 from panel.comparison import Approved, Comparison, Happening
 from panel.desk.approval import Approval, approval_of, void
+from panel.document import nearest, shown
 from panel.errors import ModelError, RecordError, RecordingMissing, ToolError
-from panel.files import digest_of, hash_of
+from panel.files import digest_of, hash_of, is_there, names_in
 from panel.history import Event
 from panel.llm.ledger import Recorded
 from panel.llm.model import Model
@@ -112,7 +113,10 @@ def sided(project: Project, slug: str) -> Sided:
     """Return one side: the record of a tool and what was done about it; raises RecordError where it has none."""
     review = project.store.review(slug) if SLUG.fullmatch(slug) else None
     if review is None:
-        raise RecordError(f"no review of '{slug}' in {project.store.folder}; review it first, or name its dossier")
+        reviewed = [name for name in names_in(project.store.folder) if is_there(project.store.review_path(name))]
+        hint = nearest(slug, reviewed, "reviewed are") if reviewed else ""
+        problem = f"no review of {shown(slug)} in {project.store.folder}; review it first, or name its dossier"
+        raise RecordError(f"{problem}{hint}")
     refuse_moved(project, slug, review)
     approval = approval_of(project, slug)
     now = as_they_are(dossiers_read(project, {})) if approval else None

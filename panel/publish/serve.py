@@ -27,12 +27,23 @@ class _Files(SimpleHTTPRequestHandler):
         ".xml": "application/xml",
     }
 
+    def parse_request(self) -> bool:
+        """Return whether a request can be answered: one that a page elsewhere sent under its own name is not."""
+        if not super().parse_request():
+            return False
+        host = self.headers.get("Host", HOST).rpartition(":")[0] or self.headers.get("Host", HOST)
+        if host in (HOST, "localhost"):
+            return True
+        self.send_error(HTTPStatus.FORBIDDEN, "This preview is for this machine alone")
+        return False
+
     def translate_path(self, path: str) -> str:
         """Return the file that is asked for; one out of the folder, a link that leads there too, is missing."""
         root, nowhere = Path(self.directory), str(Path(self.directory) / "404.html" / "nowhere")
         with suppress(ValueError):  # a zero byte
             found = super().translate_path(path)
-            return found if Path(os.path.realpath(found)).is_relative_to(root) else nowhere
+            is_shown = Path(os.path.realpath(found)).is_relative_to(root) and not Path(found).name.startswith(".")
+            return found if is_shown else nowhere
         return nowhere
 
     def end_headers(self) -> None:

@@ -13,7 +13,7 @@ from panel.compare import Sided, comparison
 from panel.comparison import Comparison
 from panel.desk.approval import Approval
 from panel.errors import RecordError
-from panel.files import LARGEST_RECORD, Json, digest_of, is_there, names_in, read_bytes, readable
+from panel.files import LARGEST_RECORD, Json, digest_of, is_folder, is_there, names_in, read_bytes, readable
 from panel.history import LARGEST_LOG, events_in
 from panel.names import SLUG, pair_slug
 from panel.project import Project
@@ -71,6 +71,8 @@ class Sources:
     def slugs(self) -> list[str]:
         """The tools that have a record."""
         store = self.project.store
+        if not is_folder(store.folder):
+            raise RecordError.at(store.folder, None, "", "there are no records; review a tool first, or name --runs")
         return [name for name in names_in(store.folder) if SLUG.fullmatch(name) and is_there(store.review_path(name))]
 
     def pairs(self, published: Mapping[str, ToolEntry]) -> Iterator[tuple[str, tuple[ToolEntry, ToolEntry]]]:
