@@ -270,7 +270,7 @@ def _problem(details: ErrorDetails, key: str, inner: list[str]) -> str:
 
 _MODEL_HINT = "write provider:name, such as anthropic:claude-sonnet-5-5, openai:gpt-6.1-sol or manual:chat"
 _HINTS = {
-    "site": "write a name, and an address in lower case without a password, such as https://panel.example",
+    "site": "write a name, and an address in ASCII and lower case, without a password, such as https://panel.example",
     "model": _MODEL_HINT,
     "models": _MODEL_HINT,
     "fallbacks": f"write a list of models; {_MODEL_HINT}",

@@ -195,9 +195,12 @@ def test_a_deleted_comparison_takes_its_page_along(shop: House) -> None:
 
 
 def test_the_last_review_leaves_an_empty_site(shop: House) -> None:
-    """A site without any review still has its lists, and says that nothing is published."""
+    """Without its folder of records a site is left alone; with an empty one it says that nothing is published."""
     shop.built()
     shutil.rmtree(shop.folder / "runs")
+    with pytest.raises(RecordError, match="there are no records; review a tool first, or name --runs"):
+        shop.built()
+    (shop.folder / "runs").mkdir()
     shop.built()
 
     assert set() == shop.pages()
@@ -440,6 +443,7 @@ def test_what_others_put_into_a_site_stays(shop: House, plain: None) -> None:
         (shop.out / name).parent.mkdir(exist_ok=True)
         (shop.out / name).write_text("mine")
     shutil.rmtree(shop.folder / "runs")
+    (shop.folder / "runs").mkdir()
     shop.built()
 
     assert ["mine"] * len(names) == [shop.text(name) for name in names]

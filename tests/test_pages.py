@@ -286,7 +286,7 @@ def test_drafts_ask_not_to_be_found(published: Published) -> None:
     hidden = {path for path, page in pages.items() if page.css_first('meta[name="robots"][content="noindex"]')}
 
     assert {f"compare/{DRAFT_PAIR}/", f"tools/{DRAFT}/", PAGES["alone"]} == drafts
-    lists = {PAGES[kind] for kind in ("home", "comparisons", "tools", "category", "digest")}
+    lists = {PAGES[kind] for kind in ("home", "comparisons", "tools", "category", "digest", "critic")}
     assert drafts | lists | {PAGES[kind] for kind in ("saved", "missing", "redirect")} == hidden
 
 
@@ -301,7 +301,8 @@ def test_a_list_is_hidden_where_it_holds_a_draft_itself(house: House) -> None:
 
     week = next(name for name in house.site() if re.fullmatch(r"digest/[^/]+/index\.html", name))
     lists = {"index.html", "tools/index.html", "categories/tables/index.html", week}
-    assert lists | {"tools/gamma/index.html", "saved/index.html", "404.html"} == found
+    critics = {f"critics/{persona}/index.html" for persona in ("mason0", "mason1", "mason2")}
+    assert lists | critics | {"tools/gamma/index.html", "saved/index.html", "404.html"} == found
     assert house.site(house.folder / "new") == house.site()
 
 

@@ -326,7 +326,7 @@ def test_the_moderator_is_left_out_where_the_takes_changed(house: House, monkeyp
 
     assert ([], [], ["alpha-vs-beta"]) == (said(house), asked, house.built().unread)
     assert not [name for name, content in house.site().items() if b"you need what it says" in content]
-    assert "the moderator has not read the takes as they are now, and is left out (alpha-vs-beta): panel c" in printed
+    assert "takes changed since the moderator read them; to ask again: panel compare alpha beta\n" in printed
 
 
 def test_the_moderator_comes_back_with_the_takes(house: House) -> None:

@@ -68,7 +68,7 @@ def _site(project: Project, url: str | None) -> SiteSettings:
     try:
         return SiteSettings(name=project.settings.site.name, url=url)
     except ValueError as error:
-        problem = "write an address in lower case, without a password, such as https://panel.example"
+        problem = "write an address in ASCII and lower case, without a password, such as https://panel.example"
         raise SettingsError(f"--url: {problem}, not {url[:80]!r}") from error
 
 

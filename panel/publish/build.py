@@ -3,15 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import multiprocessing
-import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from threading import Thread
-from time import sleep
 from typing import TypeVar
 
 from panel.errors import RecordError
@@ -28,17 +23,13 @@ from panel.publish.page import Files
 from panel.publish.pages import PairPage, ToolPage
 from panel.publish.render import version
 from panel.publish.sources import Sources
+from panel.publish.workers import side_by_side
 from panel.tables import SiteSettings
-
-WATCH_S = 0.5
-"""How often a worker looks whether its parent is still there, in seconds."""
 
 Sizes = Mapping[str, int]
 """Files of a page with their lengths in bytes."""
 
 Kind = TypeVar("Kind", ToolEntry, PairEntry)
-Task = TypeVar("Task")
-Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -215,7 +206,7 @@ class _Build:
             else:
                 tasks.append(PairTask(sides, (self.tools[sides[0].slug][0], self.tools[sides[1].slug][0])))
         self._begin(f"compare/{pair_slug(*(one.slug for one in task.tools))}/" for task in tasks)
-        for done in self._side_by_side(_pair, tasks):
+        for done in side_by_side(self.press.pair, tasks, self.workers):
             key = self._pair_key(done.entry.slug, done.record)
             found[done.entry.slug] = (key, done.entry)
             self._built(done.entry.path, key, done.files)
@@ -233,7 +224,7 @@ class _Build:
             if not self._stands(entry.path, keys[slug]):
                 tasks.append(ToolTask(entry, pairs, own))
         self._begin(task.entry.path for task in tasks)
-        for task, files in zip(tasks, self._side_by_side(_tool, tasks), strict=True):
+        for task, files in zip(tasks, side_by_side(self.press.tool, tasks, self.workers), strict=True):
             self._built(task.entry.path, keys[task.entry.slug], files)
 
     def _others(self, edition: Edition) -> None:
@@ -272,33 +263,6 @@ class _Build:
         self.pages[path] = Built(key=key, files=files)
         self.rendered += 1
 
-    def _side_by_side(self, work: Callable[[Task], Done], tasks: Sequence[Task]) -> Iterator[Done]:
-        """Yield what becomes of each task, in their order."""
-        _Inherited.press = self.press
-        if self.workers < 2 or len(tasks) < 2 or "fork" not in multiprocessing.get_all_start_methods():
-            yield from map(work, tasks)
-            return
-        fork = multiprocessing.get_context("fork")
-        with ProcessPoolExecutor(self.workers, mp_context=fork, initializer=_end_with, initargs=(os.getpid(),)) as pool:
-            yield from pool.map(work, tasks, chunksize=8)
-
-
-def _end_with(parent: int) -> None:
-    """End this worker when its parent has ended: a killed build must hold nobody back."""
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            sleep(WATCH_S)
-        os._exit(1)
-
-    Thread(target=watch, daemon=True).start()
-
-
-class _Inherited:
-    """What workers inherit when they are forked."""
-
-    press: Press
-
 
 def _entries(keyed: Mapping[str, tuple[str, Kind]]) -> list[Kind]:
     return [entry for _, entry in keyed.values()]
@@ -307,11 +271,3 @@ def _entries(keyed: Mapping[str, tuple[str, Kind]]) -> list[Kind]:
 def _size(path: Path) -> int | None:
     """Return how long a file is, None where there is none: one that was torn or changed is seldom as long."""
     return path.stat().st_size if is_file(path) else None
-
-
-def _tool(task: ToolTask) -> Sizes:
-    return _Inherited.press.tool(task)
-
-
-def _pair(task: PairTask) -> PairDone:
-    return _Inherited.press.pair(task)
