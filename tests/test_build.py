@@ -209,15 +209,16 @@ def test_the_last_review_leaves_an_empty_site(shop: House) -> None:
 
 
 def test_whatever_is_missing_is_written_again(shop: House) -> None:
-    """Every file of a site that was deleted stands there again after a build, byte for byte."""
+    """Every file of a site that was deleted stands there again after a build, though others of its page are there."""
     shop.built()
     before, project = shop.site(), shop.project()
-    for name, content in before.items():
-        (shop.out / name).unlink()
+    for kind in {name.rsplit(".", 1)[1] for name in before}:
+        for name in before:
+            if name.endswith(f".{kind}"):
+                (shop.out / name).unlink()
         build(project, shop.out, SITE)
 
-        assert (name, content) == (name, (shop.out / name).read_bytes())
-    assert before == shop.site()
+        assert (kind, before) == (kind, shop.site())
 
 
 def test_a_build_that_was_killed_leaves_nothing_behind(
@@ -412,8 +413,7 @@ OUTSIDE = [
 ]
 
 
-@pytest.mark.parametrize("name", OUTSIDE, ids=lambda name: repr(name[:20]))
-def test_a_hostile_manifest_deletes_nothing_outside(shop: House, plain: None, name: str) -> None:
+def test_a_hostile_manifest_deletes_nothing_outside(shop: House, plain: None) -> None:
     """Whatever a manifest says that was written, nothing outside of the site is deleted, and nothing is counted."""
     shop.built()
     outside = shop.folder / "outside"
@@ -423,9 +423,10 @@ def test_a_hostile_manifest_deletes_nothing_outside(shop: House, plain: None, na
         canary.write_text("sings")
     (shop.out / "link").symlink_to(outside)
     data = shop.data(NAME)
-    named = name.replace("/CANARY", str(canaries[0]))
-    data["pages"]["forged"] = {"key": "sha256:0", "files": {named: len("sings")}}
-    data["pages"]["tools/alpha/"]["files"][named] = 0
+    for number, name in enumerate(OUTSIDE):
+        named = name.replace("/CANARY", str(canaries[0]))
+        data["pages"][f"forged-{number}"] = {"key": "sha256:0", "files": {named: len("sings")}}
+        data["pages"]["tools/alpha/"]["files"][named] = 0
     (shop.out / NAME).write_text(json.dumps(data))
     done = shop.built()
 

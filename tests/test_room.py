@@ -87,7 +87,11 @@ def pages(one: Sided, other: Sided) -> Mapping[str, bytes]:
     }
 
 
-@pytest.mark.parametrize(("fill", "heard"), [("&", True), ("🦀", True), ("&", False)])
+MORE = [("🦀", True), ("&", False)]
+LONGEST = [("&", True), ("🦀", False), *(pytest.param(*one, marks=pytest.mark.campaign) for one in MORE)]
+
+
+@pytest.mark.parametrize(("fill", "heard"), LONGEST)
 def test_the_longest_records_fit(fill: str, heard: bool) -> None:
     """Every page of the longest records is at most sixty thousand bytes, style and all."""
     made_pages = pages(longest("alpha", fill, heard=heard), longest("beta", fill))
