@@ -155,9 +155,9 @@ def append_line(path: Path, data: Json) -> None:
     Raises RecordError where the log can't be written; the lines that stood there are untouched.
     """
     line = canonical(data) + b"\n"
-    if path.is_symlink():
-        raise RecordError.at(path, None, "", "is a link, and a log is never written through one; move it away")
     try:
+        if path.is_symlink():
+            raise RecordError.at(path, None, "", "is a link, and a log is never written through one; move it away")
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("a+b", buffering=0) as log:
             _add(log, line if _ends_whole(log) else b"\n" + line)
