@@ -29,7 +29,7 @@ ROOT = Path(panel.__file__).parent.parent
 EXAMPLES = ROOT / "examples"
 
 settings.register_profile(
-    "suite", deadline=None, max_examples=40, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
+    "suite", deadline=None, max_examples=25, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.register_profile("fuzz", settings.get_profile("suite"), derandomize=False, max_examples=1_000)
 settings.load_profile("suite")
@@ -111,3 +111,10 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
         patch.setattr("os.fsync", lambda _: None)
         with publish(tmp_path_factory.mktemp("published")) as site:
             yield site
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep what needs the browser or the site of the examples on one worker: both take seconds to make."""
+    for item in items:
+        if {"browser", "published"} & {*getattr(item, "fixturenames", ())}:
+            item.add_marker(pytest.mark.xdist_group("pages"))

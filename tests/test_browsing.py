@@ -53,7 +53,10 @@ def host(tmp_path: Path) -> Iterator[Host]:
         yield serving
 
 
-@pytest.mark.parametrize("screen", [Screen(), Screen(320, 640, "dark", script=False, still=True)])
+SMALL = Screen(320, 640, "dark", script=False, still=True)
+
+
+@pytest.mark.parametrize("screen", [Screen(), pytest.param(SMALL, marks=pytest.mark.campaign)])
 def test_a_sound_page_passes(browser: Browser, host: Host, tmp_path: Path, screen: Screen) -> None:
     """Nothing is held against a page without fault, with script or without, under the strictest policy."""
     write(tmp_path, '<p><a href="#here">Text</a></p><p id="here">Text</p>', STRICT)
