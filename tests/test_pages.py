@@ -19,11 +19,12 @@ from selectolax.lexbor import LexborHTMLParser
 from shown import APPROVED_AT, BASE, DRAFT, DRAFT_PAIR, PAGES, PAIR, WEEK, Published
 from subscriber import atom, json_feed, linked_data, sitemap
 
-SCREENS: tuple[tuple[int, Literal["light", "dark"]], ...] = (
-    *((320, "light"), (320, "dark")),
-    *((768, "light"), (1280, "dark")),
-)
-"""Widths, each of which the style sheet treats in its own way, and both schemes on little and on much room."""
+Screens = Sequence[tuple[int, Literal["light", "dark"]]]
+SCREENS: Screens = ((320, "dark"), (1280, "light"))
+"""Where each page is looked at in the suite: the narrowest and the widest, in one scheme each."""
+
+EVERY: Screens = [(width, scheme) for width in (320, 768, 1280) for scheme in ("light", "dark")]
+"""And in the campaign, which looks at every type of page."""
 
 TOURS = (
     ("comparison", "tool"),
@@ -52,9 +53,17 @@ def said(visit: Visit) -> list[str]:
         return page.locator("body").inner_text().splitlines()
 
 
-@pytest.mark.parametrize("kinds", TOURS, ids=lambda kinds: f"{kinds[0]} and {len(kinds) - 1} more")
-def test_everybody_can_use_a_page(browser: Browser, published: Published, kinds: Sequence[str]) -> None:
-    """Axe finds nothing on three widths, light and dark; nothing is too wide; the keyboard reaches all, in sight.
+@pytest.mark.parametrize(
+    ("kinds", "screens"),
+    [
+        *(pytest.param(kinds, SCREENS, id=f"{kinds[0]} and {len(kinds) - 1} more") for kinds in TOURS),
+        pytest.param([*PAGES], EVERY, id="all on every screen", marks=pytest.mark.campaign),
+    ],
+)
+def test_everybody_can_use_a_page(
+    browser: Browser, published: Published, kinds: Sequence[str], screens: Screens
+) -> None:
+    """Axe finds nothing, narrow or wide, light or dark; nothing is too wide; the keyboard reaches all, in sight.
 
     Nothing goes wrong meanwhile, and a page is one request, that for itself; the list of what was saved asks what it
     is called, too.
@@ -66,22 +75,22 @@ def test_everybody_can_use_a_page(browser: Browser, published: Published, kinds:
         if visit.page.url != url:
             visit.open(url)
         expected += [url, f"{published.host.url}search.json"] if kind == "saved" else [url]
-        found[kind] = [*faults(visit)]
+        found[kind] = [*faults(visit, screens)]
 
     assert {kind: [] for kind in kinds} == found
     assert [] == visit.faults()
     assert expected == visit.requested
 
 
-def faults(visit: Visit) -> Iterator[str]:
-    """Yield what is wrong with a page on any screen."""
+def faults(visit: Visit, screens: Screens) -> Iterator[str]:
+    """Yield what is wrong with a page on any of these screens."""
     walk = keyboard_walk(visit.turn(320))
     yield from walk.faults()
     if not walk.stops:
         yield "nothing to reach"
     visit.page.evaluate("document.activeElement.blur()")  # the link over the top is there while it has the focus
     visit.page.evaluate(UNFOLD)
-    for width, scheme in SCREENS:
+    for width, scheme in screens:
         yield from (f"{width} {scheme}: {each}" for each in audit(visit.turn(width, scheme=scheme)))
         if wider := sideways(visit):
             yield f"{width}: {wider} pixels too wide"
