@@ -111,10 +111,3 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Published]:
         patch.setattr("os.fsync", lambda _: None)
         with publish(tmp_path_factory.mktemp("published")) as site:
             yield site
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep what needs the browser or the site of the examples on one worker: both take seconds to make."""
-    for item in items:
-        if {"browser", "published"} & {*getattr(item, "fixturenames", ())}:
-            item.add_marker(pytest.mark.xdist_group("pages"))

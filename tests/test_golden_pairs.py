@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,24 @@ from panel.project import Project
 from panel.store import Store
 
 PAIR = "claude-code-vs-uv"
-AS_RECORDED = "16 tools, 72 takes replayed, 0 carried; 5 comparisons"
+TOOLS = ("claude-code", "uv", "smartdiff", "smollm3")
+PAIRS = (PAIR, "smartdiff-vs-smollm3")
+AS_RECORDED = "4 tools, 15 takes replayed, 0 carried; 2 comparisons"
+
+
+def few(folder: Path) -> Path:
+    """Return a copy of the examples with the four tools that two comparisons need, and nothing else."""
+    home = copied(folder)
+    for path in [*home.glob("*.yaml"), *home.glob("hostile/*.yaml")]:
+        if path.stem not in TOOLS:
+            path.unlink()
+    for path in [*(home / "golden").glob("*/review.json"), *(home / "golden" / "compare").glob("*/comparison.json")]:
+        if path.parent.name not in (*TOOLS, *PAIRS):
+            shutil.rmtree(path.parent)
+    for path in (home / "recordings").glob("??/*.json"):
+        if json.loads(path.read_bytes())["label"]["tool"] not in (*TOOLS, *PAIRS):
+            path.unlink()
+    return home
 
 
 def record(home: Path, pair: str = PAIR) -> Path:
@@ -41,7 +59,7 @@ def spelt(data: Data, *path: str | int, value: object) -> None:
 
 def test_an_answer_that_was_changed_by_hand_is_told(tmp_path: Path) -> None:
     """The difference says which answer stands there, and which one the reviews give."""
-    home = copied(tmp_path)
+    home = few(tmp_path)
     rewritten(record(home), lambda data: spelt(data, "answer", "kind", value="too close"))
     done = verified(home)
 
@@ -51,7 +69,7 @@ def test_an_answer_that_was_changed_by_hand_is_told(tmp_path: Path) -> None:
 
 def test_a_clause_that_was_changed_by_hand_is_told(tmp_path: Path) -> None:
     """Words that the moderator did not write are a difference."""
-    home = copied(tmp_path)
+    home = few(tmp_path)
     rewritten(record(home), lambda data: spelt(data, "moderation", "clauses", 1, 0, "text", value="you like speed."))
     done = verified(home)
 
@@ -60,7 +78,7 @@ def test_a_clause_that_was_changed_by_hand_is_told(tmp_path: Path) -> None:
 
 def test_a_review_that_flips_the_answer_is_told_with_the_comparison(tmp_path: Path) -> None:
     """A lower score on one side is told of that tool, and of each comparison whose answer it changes."""
-    home = copied(tmp_path)
+    home = few(tmp_path)
     resealed(recording(home, "uv", "skeptic"), voting("skip", rival=2, proof=2))
     score = seat_of(home, "uv", "skeptic")["take"]["score"]
     first, second = verified(home).meanings
@@ -72,7 +90,7 @@ def test_a_review_that_flips_the_answer_is_told_with_the_comparison(tmp_path: Pa
 
 def test_a_review_that_leaves_the_answer_is_told_once(tmp_path: Path) -> None:
     """Where the answer stays, the change is told of the tool and not of its comparisons; accepting takes in both."""
-    home = copied(tmp_path)
+    home = few(tmp_path)
     resealed(recording(home, "smartdiff", "founder"), voting("skip", hold=0))
     done, accepted = verified(home), verified(home, "--accept")
 
@@ -84,7 +102,7 @@ def test_a_review_that_leaves_the_answer_is_told_once(tmp_path: Path) -> None:
 
 def test_a_reply_of_the_moderator_that_is_missing_is_named_and_asked_for(tmp_path: Path) -> None:
     """Its absence names the comparison; `panel record` counts that one request, asks for it, and nobody else."""
-    home = copied(tmp_path)
+    home = few(tmp_path)
     reply = Ledger(home / "recordings").read(moderated(home)).reply
     moderated(home).unlink()
     assert [f"{PAIR}: moderator: no recording of this request"] == verified(home).meanings
@@ -102,7 +120,7 @@ def test_a_reply_of_the_moderator_that_is_missing_is_named_and_asked_for(tmp_pat
 
 def test_new_takes_wait_for_the_moderator(tmp_path: Path) -> None:
     """After a new take was accepted its reply is missing and asked for; the comparison is not accepted without it."""
-    home = copied(tmp_path)
+    home = few(tmp_path)
     resealed(recording(home, "uv", "skeptic"), lambda answer: answer.update(headline="Quick, with a caveat to read"))
     before, first, accepted = record(home).read_bytes(), verified(home), verified(home, "--accept")
 
@@ -114,7 +132,7 @@ def test_new_takes_wait_for_the_moderator(tmp_path: Path) -> None:
 
 def test_a_comparison_that_can_not_be_read_or_lost_its_tool_is_told(tmp_path: Path) -> None:
     """A torn record and one whose dossier is gone are differences of their own; what they rest on is left alone."""
-    home = copied(tmp_path)
+    home = few(tmp_path)
     record(home).write_bytes(record(home).read_bytes()[:200])
     (home / "smartdiff.yaml").unlink()
     kinds = verified(home).text
@@ -126,7 +144,7 @@ def test_a_comparison_that_can_not_be_read_or_lost_its_tool_is_told(tmp_path: Pa
 
 def test_the_page_beside_a_golden_comparison_is_held_too(tmp_path: Path) -> None:
     """A changed page is a difference, and accepting writes it from the record."""
-    home = copied(tmp_path)
+    home = few(tmp_path)
     page = record(home).with_suffix(".md")
     page.write_text("# Claude Code wins\n")
     done, accepted = verified(home), verified(home, "--accept")
@@ -140,7 +158,7 @@ def test_the_page_beside_a_golden_comparison_is_held_too(tmp_path: Path) -> None
 
 def test_one_comparison_is_recomputed(tmp_path: Path) -> None:
     """An audit passes what Panel wrote, and names a score, an answer or bytes that do not follow."""
-    home = copied(tmp_path)
+    home = few(tmp_path)
     whole = run("verify", str(record(home)))
     rewritten(record(home), lambda data: spelt(data, "scorecard", 0, "cells", 0, "take", "score", value=99))
     wrong = run("verify", str(record(home)))
@@ -153,7 +171,7 @@ def test_one_comparison_is_recomputed(tmp_path: Path) -> None:
 
 def test_a_comparison_alone_says_what_could_not_be_recomputed(tmp_path: Path) -> None:
     """Without its reviews an audit checks what the record holds, and says what it could not."""
-    home = copied(tmp_path)
+    home = few(tmp_path)
     alone = tmp_path / "elsewhere" / "comparison.json"
     alone.parent.mkdir()
     alone.write_bytes(record(home).read_bytes() + b"\n")
@@ -166,7 +184,7 @@ def test_a_comparison_alone_says_what_could_not_be_recomputed(tmp_path: Path) ->
 
 def test_the_golden_comparisons_are_what_the_command_writes(tmp_path: Path) -> None:
     """`panel compare` on the examples writes the golden bytes."""
-    home = copied(tmp_path)
+    home = few(tmp_path)
     one, other = (str(home / f"{slug}.yaml") for slug in ("uv", "claude-code"))
     done = run("compare", one, other, "--runs", str(tmp_path / "runs"))
     written = Store(tmp_path / "runs").comparison(PAIR)
