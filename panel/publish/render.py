@@ -60,7 +60,7 @@ def day(at: str | date | None) -> str:
 
 def clip(text: str, most: int) -> str:
     """Return a text of at most so many characters, and twice as many bytes on a page, cut between words."""
-    if len(text) <= most and _WIDEST * len(text) <= 2 * most:
+    if len(text) <= most and len(text.encode("utf-8", "replace")) + _WIDEST * sum(map(text.count, _WIDE)) <= 2 * most:
         return text
     end, left = 0, 2 * most
     for char in text[:most]:
