@@ -45,7 +45,9 @@ def _opened(path: Path) -> int | None:
             raise PermissionError(errno.EACCES, "its folder is read-only")
         return None if sys.platform == "win32" else os.open(path.parent, os.O_RDONLY)
     except OSError as error:
-        raise RecordError(f"{path}: can't be written: {why(path, error)}; so nothing was asked for it") from error
+        raise RecordError(
+            f"{path}: can't be written: {why(path, error)}; nothing was begun, and nothing was asked"
+        ) from error
 
 
 async def _in_time(descriptor: int, folder: Path, patience_s: float | None) -> None:

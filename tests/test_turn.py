@@ -202,7 +202,7 @@ def test_what_could_not_be_kept_is_not_asked(
         asyncio.run(desk(tmp_path, model).ask(request_))
 
     path = Ledger(tmp_path / "ledger").path(request_.identity)
-    assert f"{path}: can't be written: {reason}; so nothing was asked for it" == str(caught.value)
+    assert f"{path}: can't be written: {reason}; nothing was begun, and nothing was asked" == str(caught.value)
     assert [] == model.asked
 
 
