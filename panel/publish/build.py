@@ -11,7 +11,6 @@ from typing import TypeVar
 
 from panel.errors import RecordError
 from panel.files import LARGEST_RECORD, Json, digest_of, hash_of, is_file, read_bytes, write_whole
-from panel.names import pair_slug
 from panel.project import Project
 from panel.publish import feeds, manifest, redirect
 from panel.publish.cards import Card, has_letters, pair_card, tool_card
@@ -97,10 +96,9 @@ class Press:
 
     def pair(self, task: PairTask) -> PairDone:
         """Write the page of a comparison, made of its reviews as they are; what stands in `runs` is left alone."""
-        slug, project = pair_slug(*(one.slug for one in task.tools)), self.sources.project
-        raw = read_bytes(project.store.comparison_path(slug), LARGEST_RECORD, RecordError)
+        raw = read_bytes(self.sources.project.store.comparison_path(task.slug), LARGEST_RECORD, RecordError)
         one, other = (self.sources.standing(tool.slug, key) for tool, key in zip(task.tools, task.keys, strict=True))
-        made = self.sources.made(slug, one, other, raw)
+        made = self.sources.made(task.slug, one, other, raw)
         card = pair_card(made.entry, self.site.name) if self.has_cards() else None
         page = PairPage(made.record, self.site, made.entry, self.critics, card, made.raw)
         return PairDone(made.entry, self.write(page.files(), card), hashlib.sha256(raw).hexdigest())
@@ -119,6 +117,7 @@ class ToolTask:
 class PairTask:
     """A comparison whose page is to be rendered, and what the files of its tools were when the build began."""
 
+    slug: str
     tools: tuple[ToolEntry, ToolEntry]
     keys: tuple[str, str]
 
@@ -204,8 +203,8 @@ class _Build:
             if known and known[0] == key and self._stands(f"compare/{slug}/", key):
                 found[slug] = known
             else:
-                tasks.append(PairTask(sides, (self.tools[sides[0].slug][0], self.tools[sides[1].slug][0])))
-        self._begin(f"compare/{pair_slug(*(one.slug for one in task.tools))}/" for task in tasks)
+                tasks.append(PairTask(slug, sides, (self.tools[sides[0].slug][0], self.tools[sides[1].slug][0])))
+        self._begin(f"compare/{task.slug}/" for task in tasks)
         for done in side_by_side(self.press.pair, tasks, self.workers):
             key = self._pair_key(done.entry.slug, done.record)
             found[done.entry.slug] = (key, done.entry)

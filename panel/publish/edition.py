@@ -57,11 +57,6 @@ class Edition:
     pairs: Sequence[PairEntry]
 
     @cached_property
-    def tool(self) -> Mapping[str, ToolEntry]:
-        """The tools by slug."""
-        return {one.slug: one for one in self.tools}
-
-    @cached_property
     def categories(self) -> Mapping[str, str]:
         """What each category is called, by its name in links; those that share one stand on one shelf."""
         found: dict[str, list[str]] = {}

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import product
-from typing import Literal
 
-from panel.comparison import Approved, Comparison, Side
+from panel.comparison import AnswerKind, Approved, Comparison, Side
 from panel.files import short_hash
 from panel.history import Event
 from panel.markdown import answer_line
@@ -126,7 +125,7 @@ class PairEntry(Record):
     verdicts: tuple[str, str]
     """Their verdicts with their splits."""
 
-    kind: Literal["pick", "neither", "too close", "not comparable"]
+    kind: AnswerKind
     """What sort of answer."""
 
     answer: str

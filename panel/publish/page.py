@@ -20,7 +20,7 @@ class Twin:
     type: str
     title: str
     href: str
-    shown: str | None = None
+    shown: str
 
 
 @dataclass(frozen=True)

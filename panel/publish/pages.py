@@ -20,9 +20,6 @@ from panel.publish.room import ROOMS, Room, shortened, shortened_pair
 from panel.tables import SiteSettings
 from panel.tool import Kind, Links
 
-MOST_PAIRS = ROOMS[0].pairs
-"""So many comparisons are listed at most on the page of a tool."""
-
 _TYPES: Mapping[Kind, str] = {"dataset": "Dataset", "hardware": "Product"}
 
 

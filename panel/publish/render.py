@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from datetime import date
 from functools import cache
 from pathlib import Path
-from urllib.parse import quote
 
 import nh3
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -18,7 +17,7 @@ from markupsafe import Markup
 
 from panel.decision import ENTRIES
 from panel.files import Json, canonical
-from panel.markdown import a_kind, decimal, rating, sentence
+from panel.markdown import a_kind, rating, sentence
 
 FOLDER = Path(__file__).parent / "templates"
 PACKAGE = Path(__file__).parent.parent
@@ -143,11 +142,8 @@ def _templates() -> Environment:
         "as_script": as_script,
         "clip": clip,
         "day": day,
-        "decimal": decimal,
-        "initials": initials,
         "last_of": lambda items, most: items[len(items) - most :] if most < len(items) else items,
         "prose": prose,
-        "quoted": lambda text: quote(str(text), safe=""),
         "rating": rating,
         "sentence": sentence,
     }

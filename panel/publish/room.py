@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from panel.comparison import Comparison, Side
 from panel.publish.render import clip
 from panel.review import Review
-from panel.tool import Links
+from panel.tool import Links, Tool
+
+Kind = TypeVar("Kind", Tool, Side)
 
 
 @dataclass(frozen=True)
@@ -55,36 +58,28 @@ ROOMS = (
 
 def shortened(review: Review, room: Room) -> Review:
     """Return a review as far as there is room for its names and sources."""
-    tool = review.tool
-    named = {key: clip(getattr(tool, key), room.name) for key in ("name", "maker", "category")}
-    sources = [
-        one.model_copy(update={"title": clip(one.title, room.line), "url": _linked(one.url, room)})
-        for one in tool.sources[: room.sources]
-    ]
-    more = {"version": tool.version and clip(tool.version, room.name), "links": _links(tool.links, room)}
-    told = tool.model_copy(
-        update={**named, **more, "tagline": clip(tool.tagline, room.line), "sources": tuple(sources)}
-    )
+    tool = _told(review.tool, room)
+    tool = tool.model_copy(update={"links": _links(tool.links, room)})
     seats = [seat.model_copy(update={"name": clip(seat.name, room.name)}) for seat in review.seats]
-    return review.model_copy(update={"tool": told, "seats": tuple(seats)})
+    return review.model_copy(update={"tool": tool, "seats": tuple(seats)})
 
 
 def shortened_pair(record: Comparison, room: Room) -> Comparison:
     """Return a comparison as far as there is room for its names and sources."""
     first, second = record.sides
     rows = [row.model_copy(update={"name": clip(row.name, room.name)}) for row in record.scorecard]
-    sides = (_side(first, room), _side(second, room))
-    return record.model_copy(update={"sides": sides, "scorecard": tuple(rows)})
+    return record.model_copy(update={"sides": (_told(first, room), _told(second, room)), "scorecard": tuple(rows)})
 
 
-def _side(side: Side, room: Room) -> Side:
-    named = {key: clip(getattr(side, key), room.name) for key in ("name", "maker", "category")}
+def _told(of: Kind, room: Room) -> Kind:
+    """Return a tool, or a side, with its names, its tagline and its sources as far as there is room."""
+    named = {key: clip(getattr(of, key), room.name) for key in ("name", "maker", "category")}
     sources = [
         one.model_copy(update={"title": clip(one.title, room.line), "url": _linked(one.url, room)})
-        for one in side.sources[: room.sources]
+        for one in of.sources[: room.sources]
     ]
-    more = {"version": side.version and clip(side.version, room.name), "tagline": clip(side.tagline, room.line)}
-    return side.model_copy(update={**named, **more, "sources": tuple(sources)})
+    more = {"version": of.version and clip(of.version, room.name), "tagline": clip(of.tagline, room.line)}
+    return of.model_copy(update={**named, **more, "sources": tuple(sources)})
 
 
 def _linked(url: str | None, room: Room) -> str | None:
