@@ -24,7 +24,7 @@ from panel.project import Project
 from panel.publish.build import Report, build
 from panel.publish.manifest import NAME
 from panel.publish.pages import alone
-from panel.publish.pairing import sided
+from panel.publish.sides import sided
 from panel.record import digest
 from panel.review import Review, review
 from panel.store import Store

@@ -22,7 +22,8 @@ from panel.markdown import a_kind, answer_line, sentence
 from panel.mode import announcement, answering, ways_forward
 from panel.pipeline import Reviewed, review_tool
 from panel.project import Project
-from panel.publish.pairing import Moderator, Paired, kept, paired, sided
+from panel.publish.pairing import Moderator, Paired, kept, paired
+from panel.publish.sides import sided
 from panel.shelf import ENDINGS, named
 from panel.tool import Tool
 

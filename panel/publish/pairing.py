@@ -1,35 +1,25 @@
-"""Pairing: two reviews of a project become a comparison, with who approved them, what readers voted, what was done."""
+"""Pairing: two sides become a comparison, with the moderator's words where it has read these very takes."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from panel.community import Community, votes
 from panel.compare import Sided, comparison
-from panel.comparison import Approved, Comparison, Happening
-from panel.desk.approval import Approval, approval_of, void
-from panel.document import nearest, shown
-from panel.errors import ModelError, RecordError, RecordingMissing, ToolError
-from panel.files import digest_of, hash_of, is_there, names_in
-from panel.history import Event
+from panel.comparison import Comparison
+from panel.errors import ModelError, RecordError, RecordingMissing
 from panel.llm.ledger import Recorded
 from panel.llm.model import Model
 from panel.markdown import comparison_page
 from panel.moderation import Moderation
 from panel.moderator import Pair, moderation
-from panel.names import SLUG, pair_slug
+from panel.names import pair_slug
 from panel.project import Project
 from panel.publish.pages import alone
-from panel.publish.render import version
-from panel.record import digest, is_moment
+from panel.record import digest
 from panel.request import Request
-from panel.review import Review
-from panel.shelf import dossiers
-from panel.tool import read_dossier, tool_of
 
 
 @dataclass(frozen=True)
@@ -62,26 +52,31 @@ async def paired(project: Project, one: Sided, other: Sided, moderator: Moderato
     """
     asked: list[str] = []
     pair = Pair.of(one.review, other.review)
+    written = _written(project, pair)
     unheard = [review.tool.name for review in pair.reviews if not review.verdict.heard]
     said, silent = None, f"nobody was heard on {unheard[0]}" if unheard and moderator else None
     if moderator and not unheard:
         try:
-            said = await _moderation(project, pair, moderator, asked)
+            said = await _moderation(project, pair, moderator, written, asked)
         except RecordingMissing:
             silent = "no recording has its reply, and nobody is asked"
         except ModelError as error:
             silent = str(error).splitlines()[0]
-        said = said or _standing(project, pair)
+        said = said or _standing(pair, written)
     return Paired(comparison(one, other, said), asked, None if said else silent)
 
 
-def _standing(project: Project, pair: Pair) -> Moderation | None:
-    """Return what the moderator said of these very reviews, as the record that stands has it; None where it has not."""
+def _written(project: Project, pair: Pair) -> Comparison | None:
+    """Return the record that stands; None where there is none, or one that can't be read and is written anew."""
     with suppress(RecordError):
-        written = project.store.comparison(pair_slug(*(review.tool.slug for review in pair.reviews)))
-        if written and [side.review for side in written.sides] == [*map(digest, pair.reviews)]:
-            return written.moderation
+        return project.store.comparison(pair_slug(*(review.tool.slug for review in pair.reviews)))
     return None
+
+
+def _standing(pair: Pair, written: Comparison | None) -> Moderation | None:
+    """Return what the moderator said of these very reviews, as the record that stands has it; None where it has not."""
+    is_read = written and [side.review for side in written.sides] == [*map(digest, pair.reviews)]
+    return written.moderation if written and is_read else None
 
 
 async def kept(project: Project, record: Comparison) -> list[Path]:
@@ -90,124 +85,18 @@ async def kept(project: Project, record: Comparison) -> list[Path]:
         return project.store.save_comparison(record, comparison_page(record), alone(record))
 
 
-async def _moderation(project: Project, pair: Pair, moderator: Moderator, asked: list[str]) -> Moderation:
+async def _moderation(
+    project: Project, pair: Pair, moderator: Moderator, written: Comparison | None, asked: list[str]
+) -> Moderation:
     name = moderator.name or project.moderator_model([review.tool for review in pair.reviews])
-    request = _next(project, pair.request(project.prompts, name, project.parameters))
+    number = written.moderation.ask.sample if written and written.moderation else 1
+    request = _next(project, pair.request(project.prompts, name, project.parameters, number))
     model = Recorded(project.ledgers, moderator.model, asked, is_brief=True)
     return await moderation(pair, project.prompts, request, model)
 
 
 def _next(project: Project, request: Request) -> Request:
-    """Return the request with the sample number that the record has; asked anew, with the next unused one."""
-    number = 1
-    with suppress(RecordError):  # a record that can't be read is written anew
-        written = project.store.comparison(request.label.tool)
-        number = written.moderation.ask.sample if written and written.moderation else 1
-    numbered = request.model_copy(update={"sample": number})
-    while project.settings.mode == "fresh" and project.ledgers.find(numbered.identity):
-        numbered = numbered.model_copy(update={"sample": numbered.sample + 1})
-    return numbered
-
-
-def sided(project: Project, slug: str) -> Sided:
-    """Return one side: the record of a tool and what was done about it; raises RecordError where it has none."""
-    review = project.store.review(slug) if SLUG.fullmatch(slug) else None
-    if review is None:
-        reviewed = [name for name in names_in(project.store.folder) if is_there(project.store.review_path(name))]
-        hint = nearest(slug, reviewed, "reviewed are") if reviewed else ""
-        problem = f"no review of {shown(slug)} in {project.store.folder}; review it first, or name its dossier"
-        raise RecordError(f"{problem}{hint}")
-    refuse_moved(project, slug, review)
-    approval = approval_of(project, slug)
-    now = as_they_are(dossiers_read(project, {})) if approval else None
-    events = project.store.history(slug).events()
-    return side_of(review, approval, events, votes(project.store.folder).get(slug), now)
-
-
-def refuse_moved(project: Project, slug: str, review: Review) -> None:
-    """Raise RecordError where a review lies in the folder of another tool."""
-    if review.tool.slug != slug:
-        path = project.store.review_path(slug)
-        raise RecordError.at(path, None, "tool.slug", f"is {review.tool.slug}; move the file to its folder")
-
-
-def side_of(
-    review: Review,
-    approval: Approval | None,
-    events: Sequence[Event],
-    community: Community | None,
-    dossiers: Mapping[str, str] | None,
-) -> Sided:
-    """Return one side of what was read; `dossiers` are the digests of the dossiers as they are, None without any.
-
-    Nobody stands behind a review that is not the one approved, or whose dossier is another one now, or gone.
-    """
-    holds = approval is not None and is_moment(approval.at) and void(approval, review, review.tool) is None
-    if approval and holds and (dossiers is None or dossiers.get(review.tool.slug) == approval.dossier):
-        signed = Approved(by=approval.by, at=approval.at)
-    else:
-        signed = None
-    return Sided(review, community, signed, tuple(happenings(events, review)))
-
-
-Dossiers = Mapping[str, tuple[str, str]]
-"""Slug and digest of each dossier, by the hash of its file."""
-
-
-def dossiers_read(project: Project, known: Dossiers) -> Dossiers | None:
-    """Return the dossiers of a project as they are, None where it has none; those that are `known` are not read again.
-
-    One that can't be read is left out: nobody stands behind what is said of it.
-    """
-    paths = dossiers(project)
-    found: dict[str, tuple[str, str]] = {}
-    for path in paths:
-        with suppress(RecordError, ToolError):
-            name = digest_of([version(), hash_of(path)])
-            found[name] = known[name] if name in known else _named(path)
-    return found if paths else None
-
-
-def _named(path: Path) -> tuple[str, str]:
-    tool = tool_of(read_dossier(path), None, {})
-    return tool.slug, tool.digest
-
-
-def as_they_are(read: Dossiers | None) -> Mapping[str, str] | None:
-    """Return the digest of each dossier by slug; a slug that two different ones have is left out."""
-    if read is None:
-        return None
-    told = {*read.values()}
-    counts = Counter(slug for slug, _ in told)
-    return {slug: digest for slug, digest in told if counts[slug] == 1}
-
-
-_WORDS: Mapping[str, str] = {
-    "accept": "another take of {persona} was accepted",
-    "restore": "an earlier take of {persona} was brought back",
-    "edit": "the words of {persona} were edited by {by}",
-    "verdict": "the verdict went from {before} to {after}",
-    "approve": "approved by {by}",
-    "void": "the approval by {by} lost its hold: {why}",
-}
-"""What of the log a reader should know, in words."""
-
-
-def happenings(events: Sequence[Event], review: Review) -> Iterator[Happening]:
-    """Yield what a reader should know of what was done with a review; what was said twice in a row once."""
-    names = {seat.persona: f"the {seat.name}" for seat in review.seats}
-    last = None
-    for event in events:
-        if not is_moment(event.at):
-            continue
-        details = {key: str(value) for key, value in event.details.items()}
-        details["persona"] = names.get(details.get("persona", ""), "a critic")
-        if (words := _WORDS.get(event.name)) and (what := _filled(words, details)) != last:
-            last = what
-            yield Happening(at=event.at, what=what)
-
-
-def _filled(words: str, details: Mapping[str, str]) -> str:
-    for key in ("persona", "by", "before", "after", "why"):
-        words = words.replace(f"{{{key}}}", details.get(key, "somebody" if key == "by" else "?"))
-    return words
+    """Return the request; asked anew, with the next unused sample number."""
+    while project.settings.mode == "fresh" and project.ledgers.find(request.identity):
+        request = request.model_copy(update={"sample": request.sample + 1})
+    return request

@@ -20,8 +20,8 @@ from panel.project import Project
 from panel.publish.edition import Edition
 from panel.publish.entries import PairEntry, ToolEntry, pair_entry, tool_entry
 from panel.publish.manifest import Manifest
-from panel.publish.pairing import Dossiers, as_they_are, dossiers_read, refuse_moved, side_of
 from panel.publish.render import version
+from panel.publish.sides import Dossiers, as_they_are, dossiers_read, refuse_moved, side_of
 from panel.record import digest, record_in
 from panel.review import Review
 
