@@ -10,6 +10,7 @@ from panel.golden.outcome import Outcome, PairOutcome
 from panel.markdown import comparison_page, page
 from panel.pipeline import review_tool
 from panel.project import Project
+from panel.record import Record
 from panel.review import Review, review
 
 
@@ -28,7 +29,7 @@ async def accept(project: Project, outcomes: Sequence[Outcome], personas: Sequen
         if project.settings.golden is None:
             await review_tool(project, one.shelved.tool, None, personas)
         else:
-            _write(project.store.review_path(after.tool.slug), after)
+            _write(project.store.review_path(after.tool.slug), after, page(after))
         changed.append(after.tool.slug)
     return changed
 
@@ -39,18 +40,16 @@ def accept_pairs(project: Project, pairs: Sequence[PairOutcome]) -> list[str]:
     for one in pairs:
         if one.after is None or not one.differences:
             continue
-        path = project.store.comparison_path(one.slug)
-        write_whole(path, readable(one.after.as_json()))
-        if is_file(path.with_suffix(".md")):
-            write_whole(path.with_suffix(".md"), comparison_page(one.after).encode())
+        _write(project.store.comparison_path(one.slug), one.after, comparison_page(one.after))
         changed.append(one.slug)
     return changed
 
 
-def _write(path: Path, after: Review) -> None:
+def _write(path: Path, after: Record, text: str) -> None:
+    """Write a record, and its page where one lies beside it."""
     write_whole(path, readable(after.as_json()))
     if is_file(path.with_suffix(".md")):
-        write_whole(path.with_suffix(".md"), page(after).encode())
+        write_whole(path.with_suffix(".md"), text.encode())
 
 
 def _wanted(project: Project, one: Outcome, personas: Sequence[str]) -> Review | None:

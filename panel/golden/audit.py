@@ -10,6 +10,7 @@ from panel.change import meanings
 from panel.choices import Choice, Choices, Edit, choice
 from panel.errors import RecordError, RecordingMissing
 from panel.files import LARGEST_RECORD, digest_of, is_file, read_bytes, readable
+from panel.golden.bench import is_page_other
 from panel.llm.ledger import Recorded
 from panel.markdown import page
 from panel.persona import Persona
@@ -52,7 +53,7 @@ async def audit(project: Project, path: Path) -> list[Finding]:
         *(finding for seat in review.seats if seat.take for finding in _take(review, seat, seat.take)),
         Finding("the verdict follows from the seats", _verdict(review)),
         *[await _seat(project, review, seat, path) for seat in review.seats],
-        *_page(path, review),
+        *page_beside(path, page(review)),
     ]
 
 
@@ -201,8 +202,9 @@ def _edit(seat: Seat, take: Take) -> Edit | None:
     return Edit(by=take.edited_by, of=seat.asks[0].request, words=take.prose, outside=take.outside)
 
 
-def _page(path: Path, review: Review) -> Iterator[Finding]:
-    beside = path.with_suffix(".md")
-    if is_file(beside):
-        same = read_bytes(beside, LARGEST_RECORD, RecordError) == page(review).encode()
-        yield Finding("the page beside it is rendered from it", None if same else f"{beside.name} says something else")
+def page_beside(record: Path, text: str) -> Iterator[Finding]:
+    """Yield whether the page beside a record is the `text` that is rendered from it, where there is a page."""
+    is_other = is_page_other(record, text)
+    if is_other is not None:
+        problem = f"{record.with_suffix('.md').name} says something else" if is_other else None
+        yield Finding("the page beside it is rendered from it", problem)

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from panel.files import is_file, is_folder, names_in
+from panel.errors import RecordError
+from panel.files import LARGEST_RECORD, is_file, is_folder, names_in, read_bytes
 from panel.llm.ledger import Ledger, Ledgers
 from panel.project import Project
 from panel.review import Seat
@@ -64,3 +65,9 @@ def tried(project: Project, shelved: Sequence[Shelved]) -> Iterator[Seat]:
     for history in (store.history(one.tool.slug) for store in stores for one in shelved):
         for entry in history.all():
             yield entry.seat
+
+
+def is_page_other(record: Path, text: str) -> bool | None:
+    """Return whether the page beside a record says something else than `text`; None where there is no page."""
+    page = record.with_suffix(".md")
+    return read_bytes(page, LARGEST_RECORD, RecordError) != text.encode() if is_file(page) else None

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from panel.comparison import Comparison
+from panel.golden.bench import is_page_other
 from panel.review import Review, Seat
 from panel.shelf import Shelved
 
@@ -80,3 +81,11 @@ class PairOutcome:
 
     differences: Sequence[Difference]
     """Where the two differ."""
+
+
+def changed_page(slug: str, name: str, record: Path, text: str) -> Iterator[Difference]:
+    """Yield the page beside a golden record where it is not the `text` that is rendered from it."""
+    if is_page_other(record, text):
+        page = record.with_suffix(".md")
+        meaning = f"{name}: {page.name} says something else than the record"
+        yield Difference("changed page", slug, None, meaning, [], page)

@@ -8,7 +8,7 @@ from pathlib import Path
 from panel.comparison import Comparison
 from panel.errors import RecordError, RecordingMissing
 from panel.files import LARGEST_RECORD, is_file, read_bytes, readable
-from panel.golden.audit import Finding
+from panel.golden.audit import Finding, page_beside
 from panel.golden.pairs import again
 from panel.markdown import comparison_page
 from panel.project import Project
@@ -31,7 +31,7 @@ async def audit_pair(project: Project, path: Path) -> list[Finding]:
         Finding("it was made by the rules of this version", None, other),
         *_takes(record),
         await _whole(project, record, path),
-        *_page(record, path),
+        *page_beside(path, comparison_page(record)),
     ]
 
 
@@ -63,10 +63,3 @@ def _review(path: Path, slug: str, wanted: str) -> Review | None:
     beside = path.parent.parent.parent / slug / "review.json"
     found = read_record(beside, Review) if is_file(beside) else None
     return found if found and digest(found) == wanted else None
-
-
-def _page(record: Comparison, path: Path) -> Iterator[Finding]:
-    beside = path.with_suffix(".md")
-    if is_file(beside):
-        same = read_bytes(beside, LARGEST_RECORD, RecordError) == comparison_page(record).encode()
-        yield Finding("the page beside it is rendered from it", None if same else f"{beside.name} says something else")

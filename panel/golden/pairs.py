@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from panel.compare import Sided, comparison
 from panel.comparison import Comparison
 from panel.errors import RecordError, RecordingMissing, on_one_line
-from panel.files import LARGEST_RECORD, is_file, names_in, read_bytes
-from panel.golden.outcome import Difference, Outcome, PairOutcome
+from panel.files import is_file, names_in
+from panel.golden.outcome import Difference, Outcome, PairOutcome, changed_page
 from panel.llm.ledger import Recorded
 from panel.markdown import answer_line, comparison_page
 from panel.moderation import Moderation
@@ -68,7 +68,8 @@ async def _made(
             return _told(slug, before, *_against(project, before, without, is_consequence=True))
         meaning = str(error).splitlines()[0].partition(";")[0]
         return _told(slug, before, Difference("missing recording", slug, SEAT, meaning, [], None))
-    found = [*_against(project, before, after, is_consequence=is_consequence), *_page(project, before)]
+    path, text = project.store.comparison_path(slug), comparison_page(before)
+    found = [*_against(project, before, after, is_consequence=is_consequence), *changed_page(slug, slug, path, text)]
     return PairOutcome(slug, before, after, found)
 
 
@@ -123,11 +124,3 @@ def _meanings(before: Comparison, after: Comparison) -> Iterator[str]:
         return
     parts = [key for key in type(after).model_fields if getattr(before, key) != getattr(after, key)]
     yield f"{', '.join(part.rstrip('_') for part in parts)} changed"
-
-
-def _page(project: Project, before: Comparison) -> Iterator[Difference]:
-    """Yield the page beside a golden record where it is not that record's."""
-    beside = project.store.comparison_path(before.slug).with_suffix(".md")
-    if is_file(beside) and read_bytes(beside, LARGEST_RECORD, RecordError) != comparison_page(before).encode():
-        meaning = f"{before.slug}: {beside.name} says something else than the record"
-        yield Difference("changed page", before.slug, None, meaning, [], beside)

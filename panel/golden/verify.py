@@ -8,9 +8,8 @@ from pathlib import Path
 
 from panel.change import lines_changed, meanings
 from panel.errors import RecordError, RecordingMissing, on_one_line
-from panel.files import LARGEST_RECORD, is_file, read_bytes
 from panel.golden.bench import checked_in, orphans, recordings, tried
-from panel.golden.outcome import Difference, Outcome, PairOutcome
+from panel.golden.outcome import Difference, Outcome, PairOutcome, changed_page
 from panel.golden.pairs import pair_outcomes
 from panel.llm.ledger import Ledger, Recorded
 from panel.markdown import page
@@ -90,7 +89,8 @@ async def outcome(project: Project, shelved: Shelved, personas: Sequence[str] = 
     if personas:
         return Outcome(shelved, before, None, faults, seats)
     after = None if faults else seating.review(seats)
-    found = [*faults, *_against(path, shelved, before, after), *_page(path, before)]
+    beside = changed_page(slug, before.tool.name, path, page(before)) if before else ()
+    found = [*faults, *_against(path, shelved, before, after), *beside]
     return Outcome(shelved, before, after, found, seats)
 
 
@@ -119,15 +119,6 @@ def _against(path: Path, shelved: Shelved, before: Review | None, after: Review 
         first, *rest = map(on_one_line, meanings(before, after))
         lines = [f"    {line}" for line in [*rest, *lines_changed(before, after, MOST_LINES)]]
         yield Difference("changed", slug, None, first, lines, path)
-
-
-def _page(path: Path, before: Review | None) -> Iterator[Difference]:
-    """Yield the page beside a golden record where it is not that record's."""
-    beside = path.with_suffix(".md")
-    if before and is_file(beside) and read_bytes(beside, LARGEST_RECORD, RecordError) != page(before).encode():
-        slug = before.tool.slug
-        meaning = f"{before.tool.name}: {beside.name} says something else than the record"
-        yield Difference("changed page", slug, None, meaning, [], beside)
 
 
 def _unused(project: Project, outcomes: Sequence[Outcome], pairs: Sequence[PairOutcome]) -> Iterator[Difference]:

@@ -13,7 +13,7 @@ from panel.persona import Persona
 from panel.publish.edition import Edition, Turn, Week, latest, listed, pages
 from panel.publish.entries import Entry
 from panel.publish.mail import days, digest_text
-from panel.publish.page import TWINS, Files, files, page
+from panel.publish.page import TWINS, Files, Page, files, page
 from panel.publish.render import html
 from panel.verdict import LEAD, POLARISED, QUORUM, RULES
 
@@ -204,22 +204,19 @@ def _histogram(scores: Sequence[int], threshold: int) -> tuple[list[dict[str, ob
     return bars, f"Scores: {', '.join(parts) or 'none yet'}."
 
 
-def _text(edition: Edition, path: str, heading: str, dek: str, body: str, **context: object) -> Files:
-    """Return a page of running text; the one for what is missing is shown in any folder, so it links from the root."""
-    head = page(
-        edition.site,
-        path.removesuffix("404.html"),
-        heading,
-        dek,
-        crumbs=((edition.site.name, ""), (heading, None)) if path != "404.html" else (),
-        is_hidden=path in ("saved/", "404.html") or bool(context.get("has_drafts")),
-        asks_site=path == "saved/",
-        **({"root": context["home"], "url": None} if path == "404.html" else {}),
-    )
-    named = {"site": edition.site, "heading": heading, "dek": dek, "body": f"{body}.body.j2", "page": head}
-    if path == "404.html":
-        return {path: html("text.html.j2", {**named, **context}).encode()}
-    return files(head, "text.html.j2", {**named, **context}, None, None)
+def _text(edition: Edition, head: Page, body: str, **context: object) -> Files:
+    """Return a page of running text."""
+    return files(head, "text.html.j2", _named(edition, head, body, **context), None, None)
+
+
+def _named(edition: Edition, head: Page, body: str, **context: object) -> dict[str, object]:
+    told = {"heading": head.title, "dek": head.description}
+    return {"site": edition.site, **told, "body": f"{body}.body.j2", **context}
+
+
+def _head(edition: Edition, path: str, heading: str, dek: str, **more: object) -> Page:
+    """Return the head of a page that stands right below the first one."""
+    return page(edition.site, path, heading, dek, crumbs=((edition.site.name, ""), (heading, None)), **more)
 
 
 def _method(edition: Edition) -> Job:
@@ -231,8 +228,10 @@ def _method(edition: Edition) -> Job:
         "clear": CLEAR,
         "critics": [{"id": persona.id, "name": persona.name} for persona in edition.panel],
     }
-    dek = "The rules, with the formulas. No model has a say in them."
-    return Job("method/", numbers, lambda: _text(edition, "method/", "How verdicts are made", dek, "method", **numbers))
+    head = _head(
+        edition, "method/", "How verdicts are made", "The rules, with the formulas. No model has a say in them."
+    )
+    return Job("method/", numbers, lambda: _text(edition, head, "method", **numbers))
 
 
 def feeds(edition: Edition) -> list[tuple[str, str]]:
@@ -246,18 +245,25 @@ def feeds(edition: Edition) -> list[tuple[str, str]]:
 def _feeds(edition: Edition) -> Job:
     named = feeds(edition)
     depends: Json = [list(one) for one in named]
-    return Job(
-        "feeds/", depends, lambda: _text(edition, "feeds/", "Feeds", "Follow without an account.", "feeds", feeds=named)
-    )
+    head = _head(edition, "feeds/", "Feeds", "Follow without an account.")
+    return Job("feeds/", depends, lambda: _text(edition, head, "feeds", feeds=named))
 
 
 def _saved(edition: Edition) -> Job:
-    return Job("saved/", None, lambda: _text(edition, "saved/", "Saved", "Tools that you marked.", "saved"))
+    head = _head(edition, "saved/", "Saved", "Tools that you marked.", is_hidden=True, asks_site=True)
+    return Job("saved/", None, lambda: _text(edition, head, "saved"))
 
 
 def _missing(edition: Edition) -> Job:
     home = urlsplit(edition.site.base).path or "/"
-    return Job("404.html", home, lambda: _text(edition, "404.html", "Not found", "", "missing", home=home))
+    # It is shown in any folder, so its links begin at the root of the site.
+    head = page(edition.site, "", "Not found", "", root=home, url=None, is_hidden=True)
+
+    def make() -> Files:
+        context = {"page": head, **_named(edition, head, "missing", home=home)}
+        return {"404.html": html("text.html.j2", context).encode()}
+
+    return Job("404.html", home, make)
 
 
 def _digests(edition: Edition) -> Job:
@@ -266,7 +272,7 @@ def _digests(edition: Edition) -> Job:
     def make() -> Files:
         entries = [{"title": week.name, "path": f"digest/{week.name}/", "line": days(week)} for week in edition.weeks]
         dek = "One page a week: new reviews, changed verdicts, the widest split."
-        head = page(edition.site, "digest/", "Digests", dek, crumbs=((edition.site.name, ""), ("Digests", None)))
+        head = _head(edition, "digest/", "Digests", dek)
         context = {"site": edition.site, "heading": "Digests", "dek": dek}
         return files(head, "list.html.j2", {**context, "groups": [("The latest first", entries)]}, None, None)
 
@@ -280,8 +286,8 @@ def _digest(edition: Edition, week: Week) -> Job:
 
     def make() -> Files:
         groups = [{"title": title, "entries": entries} for title, entries in told.items()]
-        more = {"groups": groups, "base": "../../", "has_drafts": has_drafts(*told.values())}
-        made = _text(edition, path, f"Week {week.name}", days(week), "digest", **more)
+        head = _head(edition, path, f"Week {week.name}", days(week), is_hidden=has_drafts(*told.values()))
+        made = _text(edition, head, "digest", groups=groups, base="../../")
         return {**made, f"{path}index.txt": digest_text(edition, week).encode()}
 
     return Job(path, depends, make)
