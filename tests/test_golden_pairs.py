@@ -14,7 +14,7 @@ from vendor import CHAT, Vendor
 from panel.files import readable
 from panel.llm.ledger import Ledger
 from panel.markdown import comparison_page
-from panel.project import Project
+from panel.project import Project, packaged
 from panel.store import Store
 
 PAIR = "claude-code-vs-uv"
@@ -116,6 +116,31 @@ def test_a_reply_of_the_moderator_that_is_missing_is_named_and_asked_for(tmp_pat
     assert (0, 1) == (told.exit_code, asked), told.output
     assert ", 1 to ask" in told.stdout
     assert ["Claude Code vs uv: moderation changed"] == verified(home).meanings
+
+
+def test_a_changed_word_of_its_prompt_is_shown(tmp_path: Path) -> None:
+    """After a word of the moderator's prompt changed, the missing reply is named with the lines that changed."""
+    home = few(tmp_path)
+    prompt = packaged("prompts") / "moderator.md"
+    (home / "prompts").mkdir()
+    (home / "prompts" / "moderator.md").write_text(prompt.read_text().replace("rank nothing", "rank no tool"))
+    done = verified(home)
+
+    assert [f"{PAIR}: moderator: no recording of this request"] == done.meanings
+    old, new = done.changes
+    assert ("rank nothing" in old, "rank no tool" in new) == (True, True)
+
+
+def test_a_reply_of_the_moderator_that_was_changed_is_named(tmp_path: Path) -> None:
+    """A recording with a word changed is a difference like any other, and the rest is verified still."""
+    home = few(tmp_path)
+    moderated(home).write_text(moderated(home).read_text().replace("your chores are git", "your chores are all git"))
+    done = verified(home)
+
+    assert 3 == done.code
+    assert done.meanings[0].startswith(f"{PAIR}: moderator: ")
+    assert "was changed after it was written; restore it" in done.meanings[0]
+    assert f"{AS_RECORDED}: 1 unsound recording" in done.counts
 
 
 def test_new_takes_wait_for_the_moderator(tmp_path: Path) -> None:

@@ -66,8 +66,12 @@ async def _made(
         if is_consequence:
             without = beside(before, reviews, None)
             return _told(slug, before, *_against(project, before, without, is_consequence=True))
-        meaning = str(error).splitlines()[0].partition(";")[0]
-        return _told(slug, before, Difference("missing recording", slug, SEAT, meaning, [], None))
+        first, *lines = str(error).splitlines()
+        meaning = first.partition(";")[0]
+        return _told(slug, before, Difference("missing recording", slug, SEAT, meaning, lines, None))
+    except RecordError as error:
+        meaning = f"{slug}: {SEAT}: {error}"
+        return _told(slug, before, Difference("unsound recording", slug, SEAT, meaning, [], None))
     path, text = project.store.comparison_path(slug), comparison_page(before)
     found = [*_against(project, before, after, is_consequence=is_consequence), *changed_page(slug, slug, path, text)]
     return PairOutcome(slug, before, after, found)
