@@ -138,7 +138,7 @@ def test_a_card_is_whole_whatever_a_tool_is_called(house: House, name: str) -> N
     house.published("beta", name=name)
     house.compared("alpha", "beta")
     edition = edition_of(house.project(), drafts=False)
-    for card in (tool_card(edition.tool["alpha"], name[:80]), pair_card(edition.pairs[0], name[:80])):
+    for card in (tool_card(edition.tools[0], name[:80]), pair_card(edition.pairs[0], name[:80])):
         root = ET.fromstring(card.svg)
         texts = [*root.iter(f"{SVG}text")]
         title = [text.text or "" for text in texts if text.get("font-size") == "72"]
@@ -154,7 +154,7 @@ def test_a_card_is_whole_whatever_a_tool_is_called(house: House, name: str) -> N
 def test_a_card_says_the_verdict_in_words(house: House) -> None:
     """The card of a tool has its verdict and split, that of a comparison both, and the answer."""
     edition = edition_of(three(house).project(), drafts=False)
-    tool, pair = tool_card(edition.tool["alpha"], SITE.name), pair_card(edition.pairs[0], SITE.name)
+    tool, pair = tool_card(edition.tools[0], SITE.name), pair_card(edition.pairs[0], SITE.name)
 
     assert "Ship · 3 ship / 0 skip" in tool.svg
     for words in ("Pick Alpha.", "Alpha vs Beta", "Alpha: Ship 3–0", "Beta: Skip 0–3", "Reviewed 4 May 2026"):
