@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from panel.ask import AUTO_STEPS
-from panel.money import cost
+from panel.money import Prices
 from panel.project import Project
 from panel.request import Request, Usage
 from panel.seating import Asked, Seating
@@ -86,7 +86,11 @@ def _dearest(project: Project, request: Request, usage: Usage, at: datetime) -> 
 
 
 def _price(project: Project, request: Request, usage: Usage, at: datetime) -> str | None:
-    return "0" if project.settings.provider(request.model).is_free else cost(request.model, usage, at)
+    return (
+        "0"
+        if project.settings.provider(request.model).is_free
+        else Prices(project.settings.prices).cost(request.model, usage, at)
+    )
 
 
 def _likely(request: Request) -> Usage:

@@ -37,10 +37,11 @@ from panel.ask import ask_seat
 from panel.errors import GaveUp, InputError, ModelError, PanelError, Rejected, Transient
 from panel.llm.chat import Rung
 from panel.llm.ledger import Recording
-from panel.llm.live import connect, shared_client
+from panel.llm.limit import Limit
+from panel.llm.live import Line, connect, shared_client
 from panel.llm.model import Model
 from panel.llm.open import Providers
-from panel.llm.retry import Gate, Retrying
+from panel.llm.retry import Retrying
 from panel.persona import read_persona
 from panel.prompt import Question
 from panel.request import Attempt, Block, Parameters, Reply, Request, Stop, Turn, Usage
@@ -115,7 +116,7 @@ def connected(vendor: Vendor | Deaf, dialect: Dialect, use: Callable[[Model], An
 
     async def inside() -> Any:
         async with shared_client(timeout_s) as http:
-            return await use(connect(dialect.provider(vendor.url), KEY, http, lambda _: FORM))
+            return await use(connect(dialect.provider(vendor.url), KEY, Line(http, lambda _: FORM)))
 
     with turned_to(vendor):
         return asyncio.run(inside())
@@ -138,7 +139,7 @@ def retried(dialect: Dialect, script: Script, policy: RetrySettings = POLICY) ->
 
 def patient(model: Model, ticker: Ticker, policy: RetrySettings = POLICY) -> Retrying:
     """Return a model that retries without waiting."""
-    return Retrying(model, Gate(ticker.clock), policy, ticker.clock)
+    return Retrying(model, Limit(ticker.clock), policy, ticker.clock)
 
 
 def sat(dialect: Dialect, question: Question, script: Script) -> tuple[Seat, Sequence[Call]]:
