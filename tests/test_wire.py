@@ -36,10 +36,10 @@ from vendor import (
 from panel.ask import ask_seat
 from panel.errors import GaveUp, InputError, ModelError, PanelError, Rejected, Transient
 from panel.llm.chat import Rung
-from panel.llm.ledger import Recording
 from panel.llm.live import connect, shared_client
 from panel.llm.model import Model
 from panel.llm.open import Providers
+from panel.llm.recording import Recording
 from panel.llm.retry import Gate, Retrying
 from panel.persona import read_persona
 from panel.prompt import Question
