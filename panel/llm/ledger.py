@@ -16,7 +16,7 @@ from panel.llm.miss import changed_lines, nearest, seat_missing
 from panel.llm.model import Model
 from panel.llm.recording import Held, Recording, label_in, recording_in
 from panel.request import Label, Reply, Request
-from panel.turn import turn
+from panel.turn import turn_at
 
 Found = TypeVar("Found")
 
@@ -98,7 +98,8 @@ class Ledger:
 
     def turn(self, identity: str) -> AbstractAsyncContextManager[None]:
         """Let those who lack the same reply through one at a time; raises RecordError where it can't be written."""
-        return turn(self.path(identity))
+        path = self.path(identity)
+        return turn_at(path.with_name(f".{path.stem}.turn"), path)
 
     @cached_property
     def _by_seat(self) -> Mapping[tuple[str, str], Sequence[Path]]:
