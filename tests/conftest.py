@@ -20,6 +20,7 @@ from panel.prompt import Prompts
 
 if TYPE_CHECKING:
     from browsing import Browser
+    from postgres import Server
     from shown import Published
 
 pytest_report_header = equipment.pytest_report_header
@@ -100,6 +101,22 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setattr("os.fsync", lambda _: None)  # no test here outlives a loss of power
     monkeypatch.chdir(tmp_path)
     return House(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Server]:
+    """A server takes two seconds to begin, so one serves all tests of all workers."""
+    from postgres import serving
+
+    own = tmp_path_factory.getbasetemp()
+    with serving(own if worker_id == "master" else own.parent) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def database(postgres: Server, worker_id: str, request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database of a module's own."""
+    return postgres.database(f"{request.path.stem}_{worker_id}")
 
 
 @pytest.fixture(scope="session")

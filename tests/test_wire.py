@@ -36,11 +36,11 @@ from vendor import (
 from panel.ask import ask_seat
 from panel.errors import GaveUp, InputError, ModelError, PanelError, Rejected, Transient
 from panel.llm.chat import Rung
-from panel.llm.ledger import Recording
 from panel.llm.limit import Limit
 from panel.llm.live import Line, connect, shared_client
 from panel.llm.model import Model
 from panel.llm.open import Providers
+from panel.llm.recording import Recording
 from panel.llm.retry import Retrying
 from panel.persona import read_persona
 from panel.prompt import Question

@@ -1,70 +1,59 @@
-"""The ledger: every reply that was ever given, one readable file each, found by the identity of its request."""
+"""The ledger: every reply that was ever given, found by the identity of its request; here as readable files."""
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import zip_longest
 from pathlib import Path
-from typing import Literal, Self
-
-from pydantic import Field
+from typing import Protocol, TypeVar
 
 from panel.errors import RecordError, RecordingMissing
-from panel.files import LARGEST_RECORD, Json, digest_of, is_file, is_there, read_bytes, read_json, readable, write_new
-from panel.llm.keys import scrubbed, without_secrets
+from panel.files import LARGEST_RECORD, is_file, is_there, json_in, read_bytes, readable, write_new
+from panel.llm.miss import changed_lines, nearest, seat_missing
 from panel.llm.model import Model
-from panel.record import Record
+from panel.llm.recording import Held, Recording, label_in, recording_in
 from panel.request import Label, Reply, Request
-from panel.turn import turn
+from panel.turn import turn_at
 
-MOST_DIFF_LINES, LONGEST_LINE, CONTEXT = 16, 160, 40
-"""Of what a miss shows: lines, characters a line, characters before a change."""
-
-
-class Recording(Record):
-    """One request with its reply, as a file."""
-
-    schema_: Literal["panel.recording/1"] = Field(default="panel.recording/1", alias="schema")
-    """What this file is."""
-
-    identity: str
-    """Identity of the request; the file is named by it."""
-
-    digest: str
-    """Content hash of request and reply: what was changed by hand shows."""
-
-    label: Label
-    """Whom it was for."""
-
-    request: Request
-    """What was asked."""
-
-    reply: Reply
-    """What was answered."""
-
-    @classmethod
-    def of(cls, request: Request, reply: Reply) -> Self:
-        """Return the recording of a request and its reply."""
-        detail = None if reply.detail is None else scrubbed(reply.detail)
-        by = scrubbed(reply.answered_by)
-        kept = reply.model_copy(update={"text": without_secrets(reply.text), "detail": detail, "answered_by": by})
-        digest = digest_of({"request": request.as_json(), "reply": kept.as_json()})
-        return cls(identity=request.identity, digest=digest, label=request.label, request=request, reply=kept)
+Found = TypeVar("Found")
 
 
-def _sealed(data: Json) -> str:
-    """Return the hash that the `digest` of a recording was taken as: over the file, whatever this version adds."""
-    assert isinstance(data, dict)
-    return digest_of({"request": data["request"], "reply": data["reply"]})
+class Recordings(Protocol):
+    """A ledger, whatever it is kept in."""
 
+    @property
+    def is_waited_for(self) -> bool:
+        """True where `find` and `keep` may wait for another process, so that a thread does them."""
+        ...
 
-MOST_LINES = 3_000
-"""So many lines of a request are compared for a miss."""
+    def find(self, identity: str) -> Recording | None:
+        """Return the recording, or None; raises RecordError where it is not what was written there."""
+        ...
+
+    def keep(self, request: Request, reply: Reply) -> Reply:
+        """Write a recording; one that is there already is never overwritten. Return the reply that stands.
+
+        Raises RecordError where it can't be written.
+        """
+        ...
+
+    def labelled(self, label: Label) -> list[Recording]:
+        """Return sound recordings made for one seat of one tool: they explain a miss."""
+        ...
+
+    def all(self) -> Iterator[Held]:
+        """Yield everything that is held, one at a time, in the order of the identities; what is not sound too."""
+        ...
+
+    def turn(self, identity: str) -> AbstractAsyncContextManager[None]:
+        """Let those who lack the same reply through one at a time, in this process and in every other.
+
+        Raises RecordError where the reply could not be kept, so that nothing is paid for and lost.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -72,6 +61,7 @@ class Ledger:
     """One folder of recordings, spread over 256 folders by the first two digits of the identity."""
 
     folder: Path
+    is_waited_for = False
 
     def path(self, identity: str) -> Path:
         """Return where the recording of an identity belongs."""
@@ -85,17 +75,7 @@ class Ledger:
 
     def read(self, path: Path) -> Recording:
         """Return the recording in one file; raises RecordError where it is torn, or not what was written there."""
-        data = read_json(path)
-        try:
-            recording = Recording.model_validate(data)
-            identity, digest = recording.request.identity, _sealed(data)
-        except ValueError as error:
-            raise RecordError(f"{path}: is no recording as Panel writes it; delete it to ask again") from error
-        if self.path(identity) != path or recording.identity != identity:
-            raise RecordError(f"{path}: the request in it does not match its name; delete it to ask again")
-        if recording.digest != digest:
-            raise RecordError(f"{path}: was changed after it was written; restore it, or delete it to ask again")
-        return recording
+        return self._recording(read_bytes(path, LARGEST_RECORD, RecordError), path)
 
     def keep(self, request: Request, reply: Reply) -> Reply:
         """Write a recording; one that is there already is never overwritten. Return the reply that stands."""
@@ -109,30 +89,42 @@ class Ledger:
 
         What is recorded after the first call is not among them: it explains a miss, and is read once for all misses.
         """
-        found = (self._sound(path) for path in self._by_seat.get((label.tool, label.persona), ()))
+        found = (self._held(path).recording for path in self._by_seat.get((label.tool, label.persona), ()))
         return [recording for recording in found if recording and recording.label == label]
+
+    def all(self) -> Iterator[Held]:
+        """Yield what is in each file, in the order of their names."""
+        return map(self._held, self._paths())
+
+    def turn(self, identity: str) -> AbstractAsyncContextManager[None]:
+        """Let those who lack the same reply through one at a time; raises RecordError where it can't be written."""
+        path = self.path(identity)
+        return turn_at(path.with_name(f".{path.stem}.turn"), path)
 
     @cached_property
     def _by_seat(self) -> Mapping[tuple[str, str], Sequence[Path]]:
         """The files by tool and persona, as they say themselves."""
         files: dict[tuple[str, str], list[Path]] = {}
-        for path in sorted(path for path in self.folder.glob("??/*.json") if is_file(path)):
-            if label := _label(_raw(path)):
+        for path in self._paths():
+            if label := label_in(_raw(path)):
                 files.setdefault((label.tool, label.persona), []).append(path)
         return files
 
-    def _sound(self, path: Path) -> Recording | None:
-        with suppress(RecordError):
-            return self.read(path)
-        return None
+    def _paths(self) -> Iterator[Path]:
+        return (path for path in sorted(self.folder.glob("??/*.json")) if is_file(path))
 
+    def _recording(self, raw: bytes, path: Path) -> Recording:
+        data = json_in(raw, path)
+        identity = f"sha256:{path.stem}"
+        return recording_in(data, identity if self.path(identity) == path else "", str(path))
 
-def _label(raw: bytes) -> Label | None:
-    """Return whom a recording is for, as it says itself; a look at that costs a tenth of reading the whole file."""
-    with suppress(ValueError):
-        if found := re.search(rb'"label":\s*(\{[^{}]*\})', raw):
-            return Label.model_validate_json(found[1])
-    return None
+    def _held(self, path: Path) -> Held:
+        raw = b""
+        try:
+            raw = read_bytes(path, LARGEST_RECORD, RecordError)
+            return Held(raw, self._recording(raw, path))
+        except RecordError as error:
+            return Held(raw, None, error)
 
 
 def _raw(path: Path) -> bytes:
@@ -145,13 +137,18 @@ def _raw(path: Path) -> bytes:
 class Ledgers:
     """The project's own ledger, which is written, and others beside it, which are only read."""
 
-    own: Ledger
-    others: Sequence[Ledger] = ()
+    own: Recordings
+    others: Sequence[Recordings] = ()
 
     @cached_property
-    def all(self) -> tuple[Ledger, ...]:
+    def all(self) -> tuple[Recordings, ...]:
         """All of them, the project's own first."""
         return (self.own, *self.others)
+
+    @property
+    def is_waited_for(self) -> bool:
+        """True where a look-up may wait for another process."""
+        return any(ledger.is_waited_for for ledger in self.all)
 
     def find(self, identity: str) -> Reply | None:
         """Return the reply to a request, from the first ledger that has it, or None."""
@@ -164,62 +161,12 @@ class Ledgers:
 
     def missing(self, request: Request) -> RecordingMissing:
         """Return the error for a request that no ledger holds: its seat, and what changed since the nearest one."""
-        seat = _seat(request)
+        seat = seat_missing(request)
         similar = [recording for ledger in self.all for recording in ledger.labelled(request.label)]
         if not similar:
             return RecordingMissing(seat)
-        lines = _lines(request)
-        nearest = max(
-            similar, key=lambda one: difflib.SequenceMatcher(None, _lines(one.request), lines, False).quick_ratio()
-        )
-        changes = changed_lines(nearest.request, request)
+        changes = changed_lines(nearest(similar, request).request, request)
         return RecordingMissing(f"{seat}; the nearest one differs in:\n" + "\n".join(changes))
-
-
-def changed_lines(before: Request, after: Request) -> list[str]:
-    """Return the lines in which two requests differ, each with its sign; the longest of both cut short."""
-    return _changes(_lines(before), _lines(after))
-
-
-def _seat(request: Request) -> str:
-    what = "this request (a repair)" if request.is_repair else "this request"
-    return f"{request.label.tool}: {request.label.persona}: no recording of {what}"
-
-
-def _lines(request: Request) -> list[str]:
-    """Return what a request says, a line for each line that a person could have changed; a mended reply comes last."""
-    head = [f"model: {request.model}", f"sample: {request.sample}", f"parameters: {request.parameters.as_json()}"]
-    told = [turn.text for turn in sorted(request.turns, key=lambda turn: turn.role, reverse=True)]
-    schema: Json = dict(request.reply_schema)
-    texts = [request.system, *(block.text for block in request.blocks), readable(schema).decode(), *told]
-    return (head + [line for text in texts for line in text.split("\n")])[:MOST_LINES]
-
-
-def _changes(before: list[str], after: list[str]) -> list[str]:
-    """Return the changed lines, each with its sign, from a little before the place where it changed."""
-    changed: list[str] = []
-    for _, start, end, new_start, new_end in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
-        old, new = before[start:end], after[new_start:new_end]
-        if old != new:
-            changed += [*_signed("-", old, new), *_signed("+", new, old)]
-    if before != after and not changed:
-        changed = ["(in empty lines alone)"]
-    shown, rest = changed[:MOST_DIFF_LINES], len(changed) - MOST_DIFF_LINES
-    return [f"    {line}" for line in ([*shown, f"… and {rest} more lines"] if rest > 0 else shown)]
-
-
-def _signed(sign: str, lines: list[str], twins: list[str]) -> list[str]:
-    pairs = zip_longest(lines, twins)
-    return [f"{sign} {_around(line, twin)}" for line, twin in pairs if line and line.strip()]
-
-
-def _around(line: str, twin: str | None) -> str:
-    """Return the part of a long line in which it differs from the line that it was or became."""
-    pairs = zip(line, twin or "", strict=False)
-    same = next((place for place, (one, other) in enumerate(pairs) if one != other), 0)
-    start = max(0, same - CONTEXT) if len(line) > LONGEST_LINE else 0
-    note = " (other spaces)" if twin and line.split() == twin.split() else ""
-    return f"{'…' if start else ''}{line[start : start + LONGEST_LINE].strip()}{note}"
 
 
 @dataclass(frozen=True)
@@ -242,13 +189,19 @@ class Recorded:
     async def ask(self, request: Request) -> Reply:
         """Return the recorded reply, or ask and record; raises RecordingMissing where nobody may be asked."""
         identity, own = request.identity, self.ledgers.own
-        if found := self.ledgers.find(identity):
+        if found := await _done(self.ledgers, lambda: self.ledgers.find(identity)):
             return found
         if self.inner is None:
-            raise RecordingMissing(_seat(request)) if self.is_brief else self.ledgers.missing(request)
-        async with turn(own.path(identity)):
-            if meanwhile := own.find(identity):
+            raise RecordingMissing(seat_missing(request)) if self.is_brief else self.ledgers.missing(request)
+        async with own.turn(identity):
+            if meanwhile := await _done(own, lambda: own.find(identity)):
                 return meanwhile.reply
-            reply = own.keep(request, await self.inner.ask(request))
+            said = await self.inner.ask(request)
+            reply = await _done(own, lambda: own.keep(request, said))
             self.asked.append(identity)
             return reply
+
+
+async def _done(ledger: Recordings | Ledgers, act: Callable[[], Found]) -> Found:
+    """Return what `act` returns; a thread does it where it may be waited for, so that other requests go on."""
+    return await asyncio.to_thread(act) if ledger.is_waited_for else act()
