@@ -42,14 +42,16 @@ class Run:
     """How a run went."""
 
     seconds: float
-    """From the first request to the last reply."""
+    """When the last reply came."""
 
     refused: int
 
 
-def run(server: Server, requests: int, delay_s: float = 0.002, width: int = 512) -> Run:
+def run(
+    server: Server, requests: int, delay_s: float = 0.002, width: int = 512, pace: Pace | None = None, begin: float = 0
+) -> Run:
     """Ask so many requests as fast as the pace allows; each refusal is heard after the delay and asked again."""
-    pace, now, waiting, done, refused, under_way = Pace(), 0.0, requests, 0.0, 0, 0
+    pace, now, waiting, done, refused, under_way = pace or Pace(), begin, requests, 0.0, 0, 0
     events: list[tuple[float, int, Sent, float | None]] = []  # when it is heard, its number, what was sent, the wait
     number = 0
     while waiting or events:

@@ -24,8 +24,8 @@ FEWEST = 10
 FEW = 5
 """Fewer requests than this tell no speed from a store."""
 
-STEADY, BOLD = 40_000, 2_000
-"""After n requests without a refusal the pace is higher by `n / STEADY + (n / BOLD)**2`: one in some 190 is refused."""
+STEADY, BOLD = 40_000, 1_200
+"""After n requests without a refusal the pace is higher by `n / STEADY + (n / BOLD)**2`: one in some 140 is refused."""
 
 NEAR = 0.8
 """A rising pace is refused when it is so much above the limit: the limit is this part of it."""
