@@ -190,7 +190,7 @@ class Pace:
             self.all = Cycle(0, seconds=ended.seconds, came=round(speed * NEAR * ended.seconds))
             self._settle(speed * NEAR, 1 / ended.seconds, 1, is_measured=True)
         else:
-            self._settle(pooled, 1 / self.all.seconds, pooled * wait_s, is_measured=True)
+            self._settle(pooled, self._unsure, pooled * wait_s, is_measured=True)
 
     def _pool(self, ended: Cycle) -> None:
         """Add a cycle to all of them; where the latest tell another speed, they alone count from now on."""
@@ -205,15 +205,20 @@ class Pace:
         if first.came >= FEWEST:
             self.rate = first.came / (first.seconds + wait_s) if first.seconds + wait_s > 0 else None
 
+    @property
+    def _unsure(self) -> float:
+        """By how much the speed may be higher than what came through: by one request, and more where few came."""
+        return (1 + FEW / (max(0, self.all.came) + 1)) / self.all.seconds
+
     def _tell_apart(self, pooled: float, wait_s: float, speed: float) -> None:
         """Tell the speed from the store by the shortest and the longest cycle, where they differ enough."""
         short = min(self.past, key=lambda cycle: cycle.seconds)
         long = max(self.past, key=lambda cycle: cycle.seconds)
         came, seconds = long.came - short.came, long.seconds - short.seconds
         if came < FEW or seconds <= short.seconds / 2:
-            self._settle(pooled, 1 / self.all.seconds, pooled * wait_s, is_measured=self.is_measured)
+            self._settle(pooled, self._unsure, pooled * wait_s, is_measured=self.is_measured)
         elif abs(came / seconds - pooled) * seconds <= FEW:
-            self._settle(pooled, 1 / self.all.seconds, pooled * wait_s, is_measured=True)
+            self._settle(pooled, self._unsure, pooled * wait_s, is_measured=True)
         else:  # something was lost: the store is smaller than what a wait brings in
             slope = came / seconds
             # While the pace was rising to the limit, more was lost; the limit was met not far below that pace.
