@@ -47,7 +47,7 @@ _FAULTS: tuple[tuple[type[PanelError], tuple[str, ...], tuple[str, ...], str], .
         Busy,
         (),
         ("is locked",),
-        f"another run has been writing here for more than {BUSY_S} s; let it end, then run again",
+        f"another run has been writing here for {BUSY_S} s; let it end, then run this again",
     ),
 )
 """What is wrong by the codes of SQL and the words of SQLite, and what is said of it."""

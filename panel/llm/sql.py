@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Self
 
@@ -64,8 +64,11 @@ class SqlLedger:
 
         Raises SettingsError where the database can't be reached, is not Panel's, or was made by a newer version of it.
         """
-        database = Database.at(address, origin)
-        prepare(database, TABLES, is_made=is_made)
+        with ExitStack() as opened:
+            database = Database.at(address, origin)
+            opened.callback(database.close)
+            prepare(database, TABLES, is_made=is_made)
+            opened.pop_all()
         return cls(database, Turns(database))
 
     def close(self) -> None:
