@@ -71,6 +71,11 @@ class SqlLedger:
             opened.pop_all()
         return cls(database, Turns(database))
 
+    @property
+    def place(self) -> str:
+        """The database, without its password."""
+        return self.database.place
+
     def close(self) -> None:
         """Close all connections."""
         self.turns.close()
