@@ -6,7 +6,7 @@ import asyncio
 import json
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from inspect import isawaitable
@@ -19,6 +19,7 @@ import httpx2
 import made
 import openai
 import pytest
+import wire
 from account import FAULTS, Account, Terms
 from buckets import Bucket
 from caching import Cache, Part, Rules, prefixes
@@ -26,7 +27,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from loopback import Loopback, serving
 from vendor import ANTHROPIC, DIALECTS, OPENAI, Dialect
-from wire import duration
 
 from panel.ask import ask_seat
 from panel.llm.live import Line, connect
@@ -197,7 +197,7 @@ def test_openai_s_headers_tell_of_both_limits() -> None:
         "100ms",
     ]
     assert [headers[f"x-ratelimit-{part}-tokens"] for part in ("limit", "remaining")] == ["60000", str(60_000 - tokens)]
-    assert headers["x-ratelimit-reset-tokens"] == duration(tokens / 1000)
+    assert headers["x-ratelimit-reset-tokens"] == wire.duration(tokens / 1000)
 
 
 @pytest.mark.parametrize(
@@ -205,7 +205,7 @@ def test_openai_s_headers_tell_of_both_limits() -> None:
 )
 def test_times_are_written_as_openai_writes_them(seconds: float, text: str) -> None:
     """Milliseconds, seconds, minutes and hours have the form of Go's durations."""
-    assert text == duration(seconds)
+    assert text == wire.duration(seconds)
 
 
 @both
@@ -241,8 +241,8 @@ class Prompt:
     written: int
 
 
-NEAR, EXACT = Rules(life_s=300, look_back=3, fewest=10), Rules(life_s=300, look_back=1, fewest=10)
-A, B, C, D = ("a" * 40, "b" * 40, "c" * 40, "d" * 40)
+NEAR, EXACT = (replace(vendor.rules, fewest=10) for vendor in (wire.ANTHROPIC, wire.OPENAI))
+A, B, C = ("a" * 40, "b" * 40, "c" * 40)
 PROMPTS = (
     Prompt(
         "the same up to the mark", EXACT, [Part(A, is_marked=True), Part(B)], [Part(A, is_marked=True), Part(C)], 10, 0
@@ -257,7 +257,10 @@ PROMPTS = (
     ),
     Prompt("exactly, it reads nothing", EXACT, [Part(A, is_marked=True)], [Part(A), Part(B, is_marked=True)], 0, 20),
     Prompt(
-        "too far back", NEAR, [Part(A, is_marked=True)], [Part(A), Part(B), Part(C), Part(D, is_marked=True)], 0, 40
+        "20 parts back", NEAR, [Part(A, is_marked=True)], [Part(A), *[Part(B)] * 18, Part(C, is_marked=True)], 10, 190
+    ),
+    Prompt(
+        "too far back", NEAR, [Part(A, is_marked=True)], [Part(A), *[Part(B)] * 19, Part(C, is_marked=True)], 0, 210
     ),
     Prompt("no mark, nothing kept", NEAR, [Part(A), Part(B)], [Part(A), Part(B)], 0, 0),
     Prompt("too short to be kept", NEAR, [Part("a" * 39, is_marked=True)], [Part("a" * 39, is_marked=True)], 0, 0),
