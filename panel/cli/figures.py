@@ -26,28 +26,28 @@ def show(figures: Statistics) -> None:
     labels = ", ".join(f"{count} {label}" for label, count in figures.labels.items())
     console.print(Text(f"{figures.tools} tools · {figures.takes} takes · {labels}"))
     if figures.critics:
-        _show_critics(figures, console)
-    if figures.agreement:
-        _section(console, "Agreement", _agreement(figures.agreement))
+        _show_critics(figures.critics, console)
+    if figures.others:
+        console.print(Text(f"  and {figures.others} more personas"))
+    _section(console, "Agreement", _agreement(figures.agreement))
     _section(console, "Alike", _alike(figures))
     if figures.sampling:
-        _section(console, "Samples", [(_sampling(figures.sampling), "", "")])
+        _section(console, "Samples", [*_sampling(figures.sampling)])
 
 
-def _show_critics(figures: Statistics, console: Console) -> None:
-    critics, beyond = figures.critics, f"and {figures.others} more personas" if figures.others else ""
+def _show_critics(critics: Sequence[CriticFigures], console: Console) -> None:
     console.print()
-    console.print(_table(("", "heard", "ships", "", "mean", "median", "to the others", ""), map(_row, critics)))
+    console.print(_table(("", "heard", "ships", "", "mean", "median", "others", "95%"), map(_row, critics)))
+    console.print(Text("  others: points above the mean of the other critics on the same tools", style="dim"))
     console.print()
-    console.print(_table(("", *(str(10 * bin) for bin in range(10))), map(_histogram, critics)))
-    alarms = [Text(f"  {_plain(one.name)} {alarm}", style="yellow") for one in critics for alarm in one.alarms]
-    for line in [Text(f"  {beyond}")] * bool(beyond) + alarms:
+    console.print(_table(("scores from", *(str(10 * bin) for bin in range(10))), map(_histogram, critics)))
+    for line in [Text(_plain(f"  {one.name}: {alarm}"), style="yellow") for one in critics for alarm in one.alarms]:
         console.print(line)
 
 
 def _row(critic: CriticFigures) -> Sequence[str]:
     value, range = critic.harshness.told("+.1f")
-    counted = (str(critic.heard), str(critic.ships), f"{critic.percent} %")
+    counted = (str(critic.heard), str(critic.ships), f"{critic.percent}%")
     return (critic.name, *counted, f"{critic.mean:.1f}", f"{critic.median:g}", value, range)
 
 
@@ -102,7 +102,7 @@ def _likeness(likeness: Likeness) -> Iterator[Sequence[str]]:
     where = f"{likeness.tool}: {' and '.join(likeness.between)}"
     yield "five-word runs in common, mean", f"{likeness.mean:.1%}", f"{likeness.pairs} pairs of takes"
     yield "the most", f"{likeness.highest:.1%}", where
-    yield "pairs above 2 %", str(likeness.above), ""
+    yield "pairs above 2%", str(likeness.above), ""
 
 
 def _wording(wording: Wording) -> Iterator[Sequence[str]]:
@@ -116,9 +116,9 @@ def _wording(wording: Wording) -> Iterator[Sequence[str]]:
         yield f"  “{phrase.words}”", str(phrase.tools), phrase.persona
 
 
-def _sampling(sampling: Sampling) -> str:
-    spread = f"spread {sampling.median:g} in the median, {sampling.highest} at most"
-    return f"{sampling.takes} takes of several answers, {spread}"
+def _sampling(sampling: Sampling) -> Iterator[Sequence[str]]:
+    yield "points between answers to one question", f"{sampling.median:g}", f"in the median of {sampling.takes} takes"
+    yield "the most", str(sampling.highest), ""
 
 
 def _plain(text: str) -> str:

@@ -19,11 +19,8 @@ from panel.statistics.coefficients import (
     nominal_alpha,
     table,
 )
-from panel.statistics.figures import Agreement, Figure
+from panel.statistics.figures import FEWEST, Agreement, Figure, too_few
 from panel.statistics.observed import Observed
-
-FEWEST = 10
-"""Tools from which a coefficient is told."""
 
 FEWEST_FOR_RANGE = 30
 """Tools from which the range of a coefficient of agreement is told."""
@@ -58,7 +55,7 @@ def figure(coefficient: Coefficient, fewest_for_range: int) -> Figure:
     """Return a coefficient with its range, or why they are missing."""
     tools = len(coefficient.rows)
     if tools < FEWEST:
-        return Figure(tools=tools, lacking=f"needs {FEWEST} tools, and has {tools}")
+        return Figure(tools=tools, lacking=too_few(tools))
     value = coefficient.value()
     if value is None:
         return Figure(tools=tools, lacking=UNVARIED)

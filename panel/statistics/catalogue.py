@@ -10,7 +10,17 @@ from statistics import fmean, median
 
 from panel.errors import InputError
 from panel.review import Review
-from panel.statistics.figures import CriticFigures, Figure, Likeness, Sampling, Statistics, Wording
+from panel.statistics.figures import (
+    FEWEST,
+    Agreement,
+    CriticFigures,
+    Figure,
+    Likeness,
+    Sampling,
+    Statistics,
+    Wording,
+    too_few,
+)
 from panel.statistics.observed import Alike, Observed, Sat, observed
 from panel.statistics.wording import Drawn
 from panel.verdict import Label
@@ -19,9 +29,6 @@ from panel.version import DISTRIBUTION
 LABELS: Sequence[Label] = ("Ship", "Mixed", "Skip", "No verdict")
 BIN = 10
 """Points in a bin of a histogram."""
-
-ALARM_FROM = 10
-"""Tools from which an alarm is raised."""
 
 LEAST_SHIPS, MOST_SHIPS = 30, 75
 """The percentages of ship votes between which a persona tells tools apart."""
@@ -59,14 +66,7 @@ def figures(kept: Iterable[Observed], names: Mapping[str, str], wording: Wording
     heard = Counter(sat.persona for one in every for sat in one.sats)
     most = sorted(heard, key=lambda persona: (-heard[persona], persona))[:MOST_CRITICS]
     personas = sorted(most)
-    harshness = dict.fromkeys(personas, Figure(lacking=MISSING))
-    agreement = None
-    if has_numpy():
-        # One thread adds in one order on every machine, and is not in the way of workers that are forked.
-        os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        from panel.statistics.agreement import agreement_over, harshness_over
-
-        harshness, agreement = dict(harshness_over(every, personas)), agreement_over(every, personas)
+    harshness, agreement = _coefficients(every, personas)
     labels = Counter(one.label for one in every)
     return Statistics(
         tools=len(every),
@@ -79,6 +79,20 @@ def figures(kept: Iterable[Observed], names: Mapping[str, str], wording: Wording
         wording=wording,
         sampling=_sampling(sat for one in every for sat in one.sats),
     )
+
+
+def _coefficients(every: Sequence[Observed], personas: Sequence[str]) -> tuple[Mapping[str, Figure], Agreement]:
+    """Return the harshness of each persona, and the agreement; NumPy is loaded where there are tools enough."""
+    if len(every) < FEWEST or not has_numpy():
+        lacking = too_few(len(every)) if len(every) < FEWEST else f"{MISSING} here"
+        none = Figure(tools=len(every), lacking=lacking)
+        figures = dict.fromkeys(set(Agreement.model_fields) - {"seats"}, none)
+        return dict.fromkeys(personas, none), Agreement(seats=0, **figures)
+    # One thread adds in one order on every machine, and is not in the way of workers that are forked.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from panel.statistics.agreement import agreement_over, harshness_over
+
+    return harshness_over(every, personas), agreement_over(every, personas)
 
 
 def has_numpy() -> bool:
@@ -123,7 +137,7 @@ def _critic(persona: str, name: str, every: Sequence[Observed], harshness: Figur
 def _alarms(ships: int, bars: Sequence[int]) -> Iterator[str]:
     """Yield why what a persona gave tells little: it nearly always votes the same, or scores the same."""
     heard = sum(bars)
-    if heard < ALARM_FROM:
+    if heard < FEWEST:
         return
     if not LEAST_SHIPS * heard <= 100 * ships <= MOST_SHIPS * heard:
         yield f"ships {ships} of {heard} tools, outside {LEAST_SHIPS} to {MOST_SHIPS} %"

@@ -12,6 +12,9 @@ from panel.record import Record
 from panel.take import halves_up
 from panel.verdict import Label
 
+FEWEST = 10
+"""Tools from which a coefficient is told, and an alarm raised."""
+
 Share = Annotated[FiniteFloat, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 
@@ -209,8 +212,8 @@ class Statistics(Record):
     others: Count
     """Personas beyond those sixty."""
 
-    agreement: Agreement | None
-    """How far they agree; None where the library for it is not installed."""
+    agreement: Agreement
+    """How far they agree."""
 
     likeness: Likeness | None
     """How alike takes on one tool are; None where no two were heard on one."""
@@ -220,3 +223,8 @@ class Statistics(Record):
 
     sampling: Sampling | None
     """How far answers to one question are apart; None where no take was made from several."""
+
+
+def too_few(tools: int) -> str:
+    """Return why there is no coefficient over so many tools."""
+    return f"needs {FEWEST} tools, and has {tools}"
