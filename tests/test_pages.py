@@ -29,7 +29,7 @@ EVERY: Screens = [(width, scheme) for width in (320, 768, 1280) for scheme in ("
 TOURS = (
     ("comparison", "tool"),
     ("home", "comparisons", "critics", "category"),
-    ("critic", "method", "feeds", "digest", "saved", "missing", "redirect"),
+    ("critic", "figures", "method", "feeds", "digest", "saved", "missing", "redirect"),
 )
 """Every type of page, in tours of about the same length."""
 
