@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import krippendorff
 import numpy as np
 import pytest
+from conftest import ROOT
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -133,6 +134,13 @@ def test_coefficients_have_bounds(rows: list[Row]) -> None:
     assert all(value is None or (math.isfinite(value) and value <= 1) for value in found)
     assert found[2] is None or -1 <= found[2]
     assert bool(comparable(rows)) == (found[2] is not None)
+
+
+def test_numpy_is_imported_in_one_file() -> None:
+    """Whoever computes a coefficient loads NumPy; whoever imports anything else of Panel does not."""
+    files = [path.name for path in (ROOT / "panel").rglob("*.py") if "import numpy" in path.read_text(encoding="utf-8")]
+
+    assert ["coefficients.py"] == files
 
 
 def test_correlation_is_the_mean_over_pairs() -> None:
