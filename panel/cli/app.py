@@ -23,6 +23,7 @@ SECTIONS = {
         "review": "Ask the panel about a tool, and write its record.",
         "compare": "Put two reviews side by side, and say which tool to take.",
         "show": "Print a record: the verdict, and what each critic says.",
+        "stats": "Tell how each critic votes over many reviews, how far critics agree, how alike they write.",
         "prompt": "Print the exact request that a critic would get.",
     },
     "At the desk": {
