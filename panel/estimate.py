@@ -67,8 +67,17 @@ def estimate(project: Project, tool: Tool, at: datetime) -> Estimate:
     return estimate_of(project, plans, at)
 
 
-def estimate_of(project: Project, plans: Sequence[Asked], at: datetime, more: Sequence[Request] = ()) -> Estimate:
-    """Return what these seats would take, and `more` requests beside theirs, at the prices of the day `at`."""
+def estimate_of(
+    project: Project,
+    plans: Sequence[Asked],
+    at: datetime,
+    more: Sequence[Request] = (),
+    warm: set[str] | None = None,
+) -> Estimate:
+    """Return what these seats would take, and `more` requests beside theirs, at the prices of the day `at`.
+
+    `warm` are the dossiers that a vendor's cache holds by then; those of these seats are added.
+    """
     first = [request for plan in plans for request in _requests(plan, AUTO_STEPS[0])]
     every = [request for plan in plans for request in _requests(plan, AUTO_STEPS[-1])]
     missing, missing_at_most = [*_missing(project, first), *more], [*_missing(project, every), *more]
@@ -77,18 +86,25 @@ def estimate_of(project: Project, plans: Sequence[Asked], at: datetime, more: Se
         invited=len(plans),
         kept=kept,
         asked=len(missing),
-        likely=likely(project, missing, at),
+        likely=likely(project, missing, at, warm),
         most=at_most(project, missing_at_most if missing else (), at),
     )
 
 
-def likely(project: Project, requests: Sequence[Request], at: datetime, *, is_batched: bool = False) -> Decimal | None:
+def likely(
+    project: Project,
+    requests: Sequence[Request],
+    at: datetime,
+    warm: set[str] | None = None,
+    *,
+    is_batched: bool = False,
+) -> Decimal | None:
     """Return what these requests come to where all goes well, in US dollars; None where a price is not known.
 
     Of those that share a dossier the first one writes the vendor's cache and the others read it; some are mended.
     In a batch nothing is taken to be read from a cache.
     """
-    warm: set[str] = set()
+    warm = set() if warm is None else warm
     total = Decimal(0)
     for request in requests:
         usage = _likely(request, is_warm=request.prefix in warm, caches=not is_batched)
@@ -96,7 +112,7 @@ def likely(project: Project, requests: Sequence[Request], at: datetime, *, is_ba
         price = _price(project, request, usage, at, is_batched=is_batched)
         if price is None:
             return None
-        total += Decimal(price) * (1 if request.is_repair else 1 + LIKELY_REPAIRS)
+        total += Decimal(price) * (1 if request.is_repair or price == "0" else 1 + LIKELY_REPAIRS)
     return total
 
 

@@ -72,9 +72,7 @@ async def rehearsed(
 
 
 def _priced(project: Project, requests: list[Request], at: datetime) -> Iterable[Asking]:
-    before: Decimal | None = Decimal(0)
-    for number, request in enumerate(requests, 1):
-        so_far = likely(project, requests[:number], at)
-        usual = None if so_far is None or before is None else so_far - before
-        before = so_far
-        yield Asking(request, round(request.length / LIKELY_CHARACTERS), usual, bound(project, request, at))
+    warm: set[str] = set()
+    for request in requests:
+        usual, most = likely(project, [request], at, warm), bound(project, request, at)
+        yield Asking(request, round(request.length / LIKELY_CHARACTERS), usual, most)

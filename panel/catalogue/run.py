@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from panel.catalogue.dossiers import Catalogue
@@ -37,19 +38,18 @@ async def reviews(
     project: Project, catalogue: Catalogue, paths: Iterable[Path], providers: Providers
 ) -> AsyncIterator[Outcome]:
     """Yield what becomes of each dossier, as it is done. Once the budget refuses, no further tool is begun."""
-    waiting, running = iter(paths), set[asyncio.Task[Outcome]]()
-    is_over = False
+    running: set[asyncio.Task[Outcome]] = set()
+    waiting, is_over = iter(paths), False
     try:
         while True:
-            while not is_over and len(running) < AT_ONCE and (path := next(waiting, None)):
-                running.add(asyncio.create_task(_reviewed(project, catalogue, path, providers)))
+            begun = () if is_over else islice(waiting, AT_ONCE - len(running))
+            running |= {asyncio.create_task(_reviewed(project, catalogue, path, providers)) for path in begun}
             if not running:
                 return
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
-                outcome = task.result()
-                is_over = is_over or outcome.over is not None
-                yield outcome
+                is_over = is_over or task.result().over is not None
+                yield task.result()
     finally:
         for task in running:
             task.cancel()

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from panel.catalogue.dossiers import Catalogue, catalogue
 from panel.catalogue.rehearsal import rehearsed
-from panel.catalogue.run import reviews
+from panel.catalogue.run import Outcome, reviews
 from panel.catalogue.survey import Survey, surveyed
 from panel.catalogue.tally import Tally, Trouble
 from panel.cli.board import Board
@@ -50,18 +50,20 @@ class Many:
         self.board.plan(survey, self.is_priced)
         self.spending.refuse(survey.most if self.is_priced else None, is_free=not self.is_priced)
         settings, prices = self.project.settings, Prices(self.project.settings.prices)
-        around = self.spending.around
-        async with Providers(settings, self.project.prompts, self.board.notice, around) as providers:
+        async with Providers(settings, self.project.prompts, self.board.notice, self.spending.around) as providers:
             with self.board.asking():
                 async for outcome in reviews(self.project, self.catalogue, survey.stale, providers):
-                    if outcome.done:
-                        self.tally.count(outcome.done, prices)
-                    elif outcome.fault:
-                        kept = self.tally.absent if outcome.is_passing else self.tally.input_faults
-                        self.tally.miss(kept, Trouble(str(outcome.path), str(outcome.fault)))
-                    elif outcome.over:
-                        self.tally.stopped = self.tally.stopped or f"stopped by the budget: {outcome.over}"
-                    self.board.outcome(outcome)
+                    self._count(outcome, prices)
+
+    def _count(self, outcome: Outcome, prices: Prices) -> None:
+        tally, trouble = self.tally, Trouble(str(outcome.path), str(outcome.fault))
+        if outcome.done:
+            tally.count(outcome.done, prices)
+        elif outcome.over:
+            tally.stopped = tally.stopped or f"stopped by the budget: {outcome.over}"
+        else:
+            tally.miss(tally.absent if outcome.is_passing else tally.input_faults, trouble)
+        self.board.outcome(outcome)
 
     async def survey(self) -> Survey:
         """Return what there is to do."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from panel.errors import RecordingMissing
@@ -104,6 +104,8 @@ class _Look:
     seating: Seating
     record: Review | None
     at: datetime
+    warm: set[str] = field(default_factory=set)
+    """Dossiers that a vendor's cache holds when the seats so far were asked."""
 
     async def at_seat(self, persona: Persona) -> SeatStatus:
         """Return the status of one seat."""
@@ -111,7 +113,7 @@ class _Look:
         recorded = next((seat for seat in seats if seat.persona == persona.id), None)
         plan = self.seating.plan(persona)
         why = await self._why(persona, recorded, plan)
-        cost = estimate_of(self.project, [plan], self.at) if why and isinstance(plan, Asked) else None
+        cost = estimate_of(self.project, [plan], self.at, warm=self.warm) if why and isinstance(plan, Asked) else None
         return SeatStatus(
             persona=persona.id,
             name=persona.name,
