@@ -22,6 +22,7 @@ SECTIONS = {
     "Reviewing": {
         "review": "Ask the panel about a tool, or about all tools in a folder, and write the records.",
         "compare": "Put two reviews side by side, and say which tool to take.",
+        "cost": "Tell what the replies of the ledger cost, and what caches and batches saved.",
         "show": "Print a record: the verdict, and what each critic says.",
         "stats": "Tell how each critic votes over many reviews, how far critics agree, how alike they write.",
         "prompt": "Print the exact request that a critic would get.",

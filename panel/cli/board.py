@@ -18,7 +18,7 @@ from panel.catalogue.run import Outcome
 from panel.catalogue.survey import Survey
 from panel.catalogue.tally import Tally, Trouble
 from panel.cli.screen import Screen, nearby
-from panel.cli.sheet import COLOURS, inert
+from panel.cli.sheet import COLOURS, dollars, inert
 from panel.errors import on_one_line
 from panel.files import Json
 from panel.markdown import verdict_lines
@@ -91,7 +91,7 @@ class Board:
         label, request = asking.request.label, asking.request
         kind = ", a repair" if request.is_repair else f", sample {request.sample}" if request.sample > 1 else ""
         what = f"{label.tool}: {label.persona}{kind}"
-        price = f"about {_dollars(asking.likely)}, at most {_dollars(asking.most)}"
+        price = f"about {dollars(asking.likely)}, at most {dollars(asking.most)}"
         self.screen.say(f"{number:>5}  {what:<40} {request.model}  {asking.tokens:,} tokens  {price}")
 
     def summary(self) -> None:
@@ -151,7 +151,7 @@ class Board:
         grid = Table.grid(padding=(0, 1))
         counts = (
             f"{_many(tally.takes, 'take')} · {_many(tally.retries, 'retry', 'retries')} · "
-            f"{tally.kept:,} from the ledger · {_dollars(tally.paid)}{' and more' if tally.unpriced else ''}"
+            f"{tally.kept:,} from the ledger · {dollars(tally.paid)}{' and more' if tally.unpriced else ''}"
         )
         bar = ProgressBar(total=max(1, tally.total), completed=tally.done, width=24)
         grid.add_row(bar, Text(f"{tally.done:,} of {tally.total:,} tools · {self._left()}"))
@@ -174,8 +174,8 @@ class Board:
     def _money(self) -> str:
         tally = self.tally
         unknown = f" and {tally.unpriced:,} of unknown price" if tally.unpriced else ""
-        saved = f"saved {_dollars(tally.saved_by_ledger)} by the ledger, {_dollars(tally.saved_by_cache)} by caches"
-        return f"paid {_dollars(tally.paid)}{unknown}; {saved}"
+        saved = f"saved {dollars(tally.saved_by_ledger)} by the ledger, {dollars(tally.saved_by_cache)} by caches"
+        return f"paid {dollars(tally.paid)}{unknown}; {saved}"
 
 
 def _table(troubles: Sequence[Trouble]) -> Table:
@@ -203,13 +203,7 @@ def _many(number: int, one: str, many: str = "") -> str:
 def _price(likely: Decimal | None, most: Decimal | None) -> str:
     if likely is None or most is None:
         return "of unknown price"
-    return f"about {_dollars(likely)}, at most {_dollars(most)}"
-
-
-def _dollars(amount: Decimal | None) -> str:
-    if amount is None:
-        return "an unknown price"
-    return f"${amount:,.2f}" if amount >= 1 or amount == 0 else f"${amount:.4f}".replace("$-", "-$")
+    return f"about {dollars(likely)}, at most {dollars(most)}"
 
 
 def _duration(seconds: float) -> str:
