@@ -249,7 +249,11 @@ def read_bytes(path: Path, largest: int, error: type[InputError]) -> bytes:
         if odd := _other_than_file(path):
             raise error.at(path, None, "", f"can't be read: it is {odd}; move it away and run again")
         with path.open("rb") as file:
-            raw = file.read(largest + 1)
+            # Asked for all that there may be, Python first makes room for it, which takes longer than reading.
+            size = min(os.fstat(file.fileno()).st_size, largest)
+            raw = file.read(size + 1)
+            if len(raw) > size:  # it grows, or is larger than it says
+                raw += file.read(largest + 1 - len(raw))
     except OSError as reason:
         raise error.at(path, None, "", f"can't be read: {reason.strerror or reason}") from reason
     except ValueError as reason:  # a zero byte in its name
