@@ -8,7 +8,7 @@ from datetime import datetime
 
 from panel.errors import RecordingMissing
 from panel.estimate import estimate_of
-from panel.files import digest_of, names_in
+from panel.files import names_in
 from panel.makeup import Makeup
 from panel.names import SLUG
 from panel.persona import Persona
@@ -194,7 +194,7 @@ def differences(seat: Seat, question: Question) -> list[str]:
         return []
     asked = seat.asks[0].asked
     same = {
-        "dossier changed": seat.seen == digest_of(question.tool.seen),
+        "dossier changed": seat.seen == question.tool.seen_digest,
         f"{seat.persona}.md changed": seat.persona_digest == digest(question.persona),
         "prompts changed": seat.prompt_digest == question.prompts.digest,
         f"model changed: {asked} to {question.model}": asked == question.model,
