@@ -15,6 +15,7 @@ PanelError
     GaveUp              retrying was stopped by a cap, a deadline or a count
     Waiting             a person has not answered yet
   Busy                  another run is writing the same files          exit 1
+  OverBudget            asking on could cost more than was allowed       exit 4
 
 What a model says (a refusal, a reply cut short, a reply that is no take) is not an error:
 it is an outcome, kept with what it cost. See `panel.request.Stop` and `panel.review.Absence`.
@@ -84,12 +85,16 @@ class Transient(ModelError):
 
     `wait_s` is how long the provider asked us to wait, in seconds, or None where it did not say.
     `pauses_all` is true where the fault concerns every request to that provider, not this one alone.
+    `may_be_charged` is true where the provider may have worked on a reply that never came.
     """
 
-    def __init__(self, message: str, *, wait_s: float | None = None, pauses_all: bool = False) -> None:
+    def __init__(
+        self, message: str, *, wait_s: float | None = None, pauses_all: bool = False, may_be_charged: bool = False
+    ) -> None:
         super().__init__(message)
         self.wait_s = wait_s
         self.pauses_all = pauses_all
+        self.may_be_charged = may_be_charged
 
 
 class Rejected(ModelError):
@@ -106,6 +111,12 @@ class Waiting(ModelError):
 
 class Busy(PanelError):
     """Another run is writing the records of the same tool; trying again later helps."""
+
+
+class OverBudget(PanelError):
+    """Asking on could cost more than was allowed; what was answered by then is in the ledger."""
+
+    exit_code = 4
 
 
 def on_one_line(text: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -27,6 +28,9 @@ from panel.tool import Tool
 
 Watch = Callable[[Persona, Seat | None], None]
 """Told of a persona when its seat is asked, and again with the seat when it is done."""
+
+Step = Callable[[str, Callable[[], Awaitable[Seat]]], Awaitable[Seat]]
+"""Fills the seat of a persona, named by its id."""
 
 NoteKind = Literal["dropped", "stale", "chosen", "failed", "locked"]
 
@@ -58,18 +62,29 @@ class Reviewed:
     """False where a provider failed a seat, or was unable to answer it anew."""
 
 
+async def plain(_: str, sit: Callable[[], Awaitable[Seat]]) -> Seat:
+    """Return the seat of a persona, filled in this process."""
+    return await sit()
+
+
 async def review_tool(
-    project: Project, tool: Tool, providers: Providers | None, only: Sequence[str] = (), watch: Watch = lambda *_: None
+    project: Project,
+    tool: Tool,
+    providers: Providers | None,
+    only: Sequence[str] = (),
+    watch: Watch = lambda *_: None,
+    step: Step = plain,
 ) -> Reviewed:
     """Return the review of a tool, and write it.
 
     `only` names the personas to ask, all where it is empty; the other seats stay as they are recorded.
+    `step` fills each seat: here and now, or so that it is not filled again when the process is killed.
     Without `providers` nobody is asked, and what the ledgers lack is not asked yet.
     Raises InputError where something can't be asked; what was answered by then is in the ledger.
     """
     table = _Table(Seating.of(project, tool, only), providers, watch)
     table.seating.refuse_locked()
-    seats = await side_by_side(project.panel, table.sit)
+    seats = await side_by_side(project.panel, lambda persona: step(persona.id, partial(table.sit, persona)))
     async with project.store.turn(tool.slug):
         return await table.written(seats)
 

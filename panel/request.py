@@ -121,6 +121,11 @@ class Request(Record):
         return digest_of([self.model, self.system, *shared])
 
     @property
+    def length(self) -> int:
+        """Characters of everything that is said in it; the form of the reply is not counted."""
+        return sum(map(len, (self.system, *(block.text for block in self.blocks), *(turn.text for turn in self.turns))))
+
+    @property
     def is_repair(self) -> bool:
         """True where an earlier reply is to be mended."""
         return bool(self.turns)
@@ -191,6 +196,9 @@ class Reply(Record):
 
     cost_usd: str | None = None
     """What it cost, in US dollars as a decimal string; None where the price is not known."""
+
+    batch: str | None = Field(default=None, exclude_if=lambda batch: batch is None)
+    """The vendor's batch that it came in, at half the price; left out where it was asked for by itself."""
 
     attempts: tuple[Attempt, ...] = (Attempt(number=1, waited_s=0),)
     """Every try, the last one the good one."""

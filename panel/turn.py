@@ -38,16 +38,73 @@ async def turn(path: Path, patience_s: float | None = None) -> AsyncIterator[Non
             os.close(descriptor)
 
 
+@asynccontextmanager
+async def turn_at(lock: Path, path: Path) -> AsyncIterator[None]:
+    """Let those who are to make one thing in `path` through one at a time; others beside it wait for nobody.
+
+    The lock is the system's own, on a file `lock` that is there only while somebody has it or waits for it. One that
+    a killed process left is taken over by the next one. Where the system has no such locks, nobody waits.
+    Raises RecordError as `turn` does.
+    """
+    _refuse_unwritable(path)
+    descriptor = await _had(lock, path)
+    try:
+        yield
+    finally:
+        if descriptor is not None:
+            _let_go(descriptor, lock)
+
+
+def _let_go(descriptor: int, lock: Path) -> None:
+    with suppress(OSError):
+        lock.unlink()
+    os.close(descriptor)
+
+
+async def _had(lock: Path, path: Path) -> int | None:
+    """Return the lock file, locked; who waited for one that was unlinked meanwhile begins again."""
+    while sys.platform != "win32":
+        try:
+            descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o644)
+        except OSError as error:
+            raise _unwritable(path, error) from error
+        is_had = False
+        try:
+            await _locked(descriptor)
+            is_had = _is_same(descriptor, lock)
+        finally:
+            if not is_had:
+                os.close(descriptor)
+        if is_had:
+            return descriptor
+    return None
+
+
+def _is_same(descriptor: int, path: Path) -> bool:
+    with suppress(OSError):
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    return False
+
+
 def _opened(path: Path) -> int | None:
+    _refuse_unwritable(path)
+    try:
+        return None if sys.platform == "win32" else os.open(path.parent, os.O_RDONLY)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _refuse_unwritable(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         if not os.access(path.parent, os.W_OK):
             raise PermissionError(errno.EACCES, "its folder is read-only")
-        return None if sys.platform == "win32" else os.open(path.parent, os.O_RDONLY)
     except OSError as error:
-        raise RecordError(
-            f"{path}: can't be written: {why(path, error)}; nothing was begun, and nothing was asked"
-        ) from error
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> RecordError:
+    return RecordError(f"{path}: can't be written: {why(path, error)}; nothing was begun, and nothing was asked")
 
 
 async def _in_time(descriptor: int, folder: Path, patience_s: float | None) -> None:

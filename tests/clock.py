@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass, field
 
-from panel.llm.retry import Clock
+from panel.llm.clock import Clock
 
 
 @dataclass

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from panel.prompt import Prompts
 
 if TYPE_CHECKING:
     from browsing import Browser
+    from postgres import Server
     from shown import Published
 
 pytest_report_header = equipment.pytest_report_header
@@ -33,6 +35,25 @@ settings.register_profile(
 )
 settings.register_profile("fuzz", settings.get_profile("suite"), derandomize=False, max_examples=1_000)
 settings.load_profile("suite")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Collect the tests without looking for garbage; what is there then stays, and is never looked through again."""
+    gc.disable()
+    collected = yield
+    gc.enable()
+    gc.freeze()
+    return collected
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Nobody on this machine shows a certificate, and each client would read all those of the world."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SSL_CERT_FILE", raising=False)
+        patch.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("certificates")))
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -100,6 +121,22 @@ def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     monkeypatch.setattr("os.fsync", lambda _: None)  # no test here outlives a loss of power
     monkeypatch.chdir(tmp_path)
     return House(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Server]:
+    """A server takes two seconds to begin, so one serves all tests of all workers."""
+    from postgres import serving
+
+    own = tmp_path_factory.getbasetemp()
+    with serving(own if worker_id == "master" else own.parent) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def database(postgres: Server, worker_id: str, request: pytest.FixtureRequest) -> str:
+    """The URL of an empty database of a module's own."""
+    return postgres.database(f"{request.path.stem}_{worker_id}")
 
 
 @pytest.fixture(scope="session")

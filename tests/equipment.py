@@ -1,4 +1,4 @@
-"""Equipment: what tests of pages need that pip does not bring, and what becomes of a test where it is missing."""
+"""Equipment: what tests of pages and of databases need that pip does not bring, and what becomes of a test without."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ REQUIRED = os.environ.get("PANEL_TEST_WEB") == "required"
 """Whether a test fails that can't be run, instead of being skipped."""
 
 NOT_TESTED = "NOT TESTED"
+NO_POSTGRES = f"{NOT_TESTED}: ledgers and queues on Postgres: no initdb; apt-get install postgresql"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 MODULES = {
     "axe-core/axe.min.js": "whether everybody can use the pages",
@@ -34,10 +35,18 @@ def module(name: str) -> Path:
     return path if path.is_file() else _lacking(_no_module(name))
 
 
+def postgres() -> Path:
+    """Return the folder of Postgres's programs; a test that needs them ends here where there are none."""
+    found = _postgres()
+    return found or _lacking(NO_POSTGRES)
+
+
 def lacking() -> Iterator[str]:
     """Yield a line for everything that is missing: what is not tested, why, and what brings it."""
     if _chromium() is None:
         yield _no_chromium()
+    if _postgres() is None:
+        yield NO_POSTGRES
     yield from (_no_module(name) for name in MODULES if not _module(name).is_file())
 
 
@@ -58,6 +67,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> Iterat
 
 def _chromium() -> Path | None:
     return next((Path(path) for path in map(shutil.which, BROWSERS) if path), None)
+
+
+def _postgres() -> Path | None:
+    """Return the newest of Debian's folders, which are on no PATH, or the one on the PATH; server and client both."""
+    newest = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    named = shutil.which("initdb")
+    found = [*newest, *([Path(named).resolve()] if named else [])]
+    return found[-1].parent if found else None
 
 
 def _module(name: str) -> Path:

@@ -17,7 +17,9 @@ from made import DOSSIER, PARAMETERS, PERSONA, persona, prompts, question, tool
 from panel.errors import RecordError, RecordingMissing, Transient
 from panel.files import read_json, readable
 from panel.llm.fake import Fake
-from panel.llm.ledger import MOST_DIFF_LINES, Ledger, Ledgers, Recorded, Recording
+from panel.llm.ledger import Ledger, Ledgers, Recorded
+from panel.llm.miss import MOST_DIFF_LINES
+from panel.llm.recording import Recording
 from panel.prompt import Prompts, Question
 from panel.request import Attempt, Parameters, Reply, Request, Stop, Usage
 

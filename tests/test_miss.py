@@ -13,7 +13,8 @@ from goldens import Data, recording, rewritten, small, verified
 from hypothesis import given
 from hypothesis import strategies as st
 
-from panel.llm.ledger import Ledger, changed_lines
+from panel.llm.ledger import Ledger
+from panel.llm.miss import changed_lines
 from panel.request import Label, Request
 
 MASON = Label(tool="plumb", persona="mason1")

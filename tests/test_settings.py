@@ -11,8 +11,8 @@ from panel.errors import SettingsError
 from panel.settings import DEFAULT_MODEL, RetrySettings, Settings, find
 
 KEYS = (
-    "valid keys: model, models, fallbacks, servers, parallel, mode, samples, max_tokens, effort, timeout_s, retry, "
-    "runs, ledgers"
+    "valid keys: model, models, fallbacks, servers, parallel, limits, prices, mode, samples, max_tokens, effort, "
+    "timeout_s, retry, runs, ledgers"
 )
 MODEL_HINT = "write provider:name, such as anthropic:claude-sonnet-5-5, openai:gpt-6.1-sol or manual:chat"
 EFFORT_HINT = "should be 'low', 'medium', 'high', 'xhigh' or 'max'"

@@ -141,6 +141,38 @@ def test_waiting_holds_nobody_up(tmp_path: Path, request_: Request) -> None:
     assert ("reply 1", "reply 1") == asyncio.run(story())
 
 
+def test_requests_whose_recordings_share_a_folder_do_not_wait_for_each_other(tmp_path: Path, request_: Request) -> None:
+    """Of 256 folders two requests at once often share one: only those that lack the same reply wait."""
+    ledger = Ledger(tmp_path / "ledger")
+    samples = (request_.model_copy(update={"sample": number}) for number in range(2, 5_000))
+    beside = next(one for one in samples if ledger.path(one.identity).parent == ledger.path(request_.identity).parent)
+
+    async def story() -> str:
+        first, other = Slow(), Slow()
+        other.let.set()
+        ahead = asyncio.ensure_future(desk(tmp_path, first).ask(request_))
+        await first.began.wait()
+        reply = await desk(tmp_path, other).ask(beside)
+        ahead.cancel()
+        await asyncio.gather(ahead, return_exceptions=True)
+        return reply.text
+
+    assert "reply 1" == asyncio.run(story())
+    assert [f"{beside.identity.removeprefix('sha256:')}.json"] == left(tmp_path)
+
+
+def test_a_lock_that_a_killed_process_left_is_taken_over(tmp_path: Path, request_: Request) -> None:
+    """The file of a lock that nobody has holds nobody back, and is gone afterwards."""
+    path = Ledger(tmp_path / "ledger").path(request_.identity)
+    path.parent.mkdir(parents=True)
+    path.with_name(f".{path.stem}.turn").touch()
+    model = Slow()
+    model.let.set()
+
+    assert "reply 1" == asyncio.run(desk(tmp_path, model).ask(request_)).text
+    assert [path.name] == left(tmp_path)
+
+
 def failing(number: int) -> Callable[..., NoReturn]:
     """Return a function that fails as the system does."""
 

@@ -14,7 +14,7 @@ from panel.comparison import Comparison
 from panel.desk.approval import Approval
 from panel.files import Json, readable
 from panel.history import Entry
-from panel.llm.ledger import Recording
+from panel.llm.recording import Recording
 from panel.persona import Persona
 from panel.record import Record
 from panel.review import Review

@@ -16,10 +16,8 @@ from panel.project import Project
 from panel.prompt import Question
 from panel.record import Record, digest
 from panel.review import Absence, Review, Seat
-from panel.seating import Asked, Kept, Seating, Unseated
+from panel.seating import NOT_ASKED, Asked, Kept, Seating, Unseated
 from panel.shelf import Shelved
-
-NOT_ASKED = "not asked yet"
 
 
 class SeatStatus(Record):

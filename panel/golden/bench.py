@@ -32,8 +32,12 @@ def bench(project: Project, into: Path | None = None) -> Project:
 
 
 def checked_in(project: Project) -> Sequence[Ledger]:
-    """Return the ledgers of which every recording must be used: those that belong to the golden records alone."""
-    return project.ledgers.all if project.settings.golden else (project.ledgers.own,)
+    """Return the ledgers of which every recording must be used: those that belong to the golden records alone.
+
+    Only files are checked in; of what a database holds, `panel ledger prune` finds the unused.
+    """
+    belonging = project.ledgers.all if project.settings.golden else (project.ledgers.own,)
+    return [ledger for ledger in belonging if isinstance(ledger, Ledger)]
 
 
 def recordings(ledger: Ledger) -> list[Path]:
@@ -60,7 +64,7 @@ def tried(project: Project, shelved: Sequence[Shelved]) -> Iterator[Seat]:
 
     Where the golden recordings lie in `runs`, so does the history that they belong to.
     """
-    is_shared = project.ledgers.own.folder == project.settings.own_ledger
+    is_shared = project.ledgers.own == Ledger(project.settings.own_ledger)
     stores = dict.fromkeys([project.store, *([Store(project.settings.runs)] if is_shared else [])])
     for history in (store.history(one.tool.slug) for store in stores for one in shelved):
         for entry in history.all():

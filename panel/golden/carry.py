@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from panel.choices import choice
 from panel.errors import InputError, RecordingMissing
 from panel.files import digest_of
-from panel.llm.ledger import Recorded, Recording, changed_lines
+from panel.llm.ledger import Recorded
+from panel.llm.miss import changed_lines
+from panel.llm.recording import Recording
 from panel.persona import Persona
 from panel.project import Project
 from panel.request import Reply, Request

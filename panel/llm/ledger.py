@@ -1,70 +1,84 @@
-"""The ledger: every reply that was ever given, one readable file each, found by the identity of its request."""
+"""The ledger: every reply that was ever given, found by the identity of its request; here as readable files."""
 
 from __future__ import annotations
 
-import difflib
-import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import zip_longest
+from itertools import islice
 from pathlib import Path
-from typing import Literal, Self
+from typing import Protocol, TypeVar
 
-from pydantic import Field
-
-from panel.errors import RecordError, RecordingMissing
-from panel.files import LARGEST_RECORD, Json, digest_of, is_file, is_there, read_bytes, read_json, readable, write_new
-from panel.llm.keys import scrubbed, without_secrets
+from panel.errors import RecordError, RecordingMissing, SettingsError
+from panel.files import LARGEST_RECORD, is_folder, is_there, json_in, names_in, read_bytes, readable, why, write_new
+from panel.llm.miss import changed_lines, nearest, seat_missing
 from panel.llm.model import Model
-from panel.record import Record
+from panel.llm.recording import MOST_SIMILAR, Held, Recording, label_in, recording_in
 from panel.request import Label, Reply, Request
-from panel.turn import turn
+from panel.turn import turn_at
 
-MOST_DIFF_LINES, LONGEST_LINE, CONTEXT = 16, 160, 40
-"""Of what a miss shows: lines, characters a line, characters before a change."""
+Found = TypeVar("Found")
 
+MOST_LOOKED_THROUGH = 20_000
+"""So many files are looked through for those of one seat, which takes some seconds."""
 
-class Recording(Record):
-    """One request with its reply, as a file."""
-
-    schema_: Literal["panel.recording/1"] = Field(default="panel.recording/1", alias="schema")
-    """What this file is."""
-
-    identity: str
-    """Identity of the request; the file is named by it."""
-
-    digest: str
-    """Content hash of request and reply: what was changed by hand shows."""
-
-    label: Label
-    """Whom it was for."""
-
-    request: Request
-    """What was asked."""
-
-    reply: Reply
-    """What was answered."""
-
-    @classmethod
-    def of(cls, request: Request, reply: Reply) -> Self:
-        """Return the recording of a request and its reply."""
-        detail = None if reply.detail is None else scrubbed(reply.detail)
-        by = scrubbed(reply.answered_by)
-        kept = reply.model_copy(update={"text": without_secrets(reply.text), "detail": detail, "answered_by": by})
-        digest = digest_of({"request": request.as_json(), "reply": kept.as_json()})
-        return cls(identity=request.identity, digest=digest, label=request.label, request=request, reply=kept)
+_DIGITS = 2
+"""Digits of an identity that name the folder of its recording: a million recordings make folders of four thousand."""
 
 
-def _sealed(data: Json) -> str:
-    """Return the hash that the `digest` of a recording was taken as: over the file, whatever this version adds."""
-    assert isinstance(data, dict)
-    return digest_of({"request": data["request"], "reply": data["reply"]})
+class Recordings(Protocol):
+    """A ledger, whatever it is kept in."""
 
+    @property
+    def place(self) -> str:
+        """What people know it by: a folder, or a database without its password."""
+        ...
 
-MOST_LINES = 3_000
-"""So many lines of a request are compared for a miss."""
+    @property
+    def is_waited_for(self) -> bool:
+        """True where `find` and `keep` may wait for another process, so that a thread does them."""
+        ...
+
+    def find(self, identity: str) -> Recording | None:
+        """Return the recording, or None; raises RecordError where it is not what was written there."""
+        ...
+
+    def keep(self, request: Request, reply: Reply) -> Reply:
+        """Write a recording; one that is there already is never overwritten. Return the reply that stands.
+
+        Raises RecordError where it can't be written.
+        """
+        ...
+
+    def labelled(self, label: Label) -> list[Recording]:
+        """Return sound recordings made for one seat of one tool: they explain a miss."""
+        ...
+
+    @property
+    def is_too_large(self) -> bool:
+        """True where `labelled` did not look through all recordings."""
+        ...
+
+    def all(self) -> Iterator[Held]:
+        """Yield everything that is held, one at a time, in the order of the identities; what is not sound too."""
+        ...
+
+    def add(self, held: Sequence[Held]) -> int:
+        """Write sound recordings as another ledger holds them; return how many were not there yet."""
+        ...
+
+    def remove(self, identity: str) -> None:
+        """Delete a recording, if it is there."""
+        ...
+
+    def turn(self, identity: str) -> AbstractAsyncContextManager[None]:
+        """Let those who lack the same reply through one at a time, in this process and in every other.
+
+        Raises RecordError where the reply could not be kept, so that nothing is paid for and lost.
+        """
+        ...
 
 
 @dataclass(frozen=True)
@@ -72,11 +86,17 @@ class Ledger:
     """One folder of recordings, spread over 256 folders by the first two digits of the identity."""
 
     folder: Path
+    is_waited_for = False
+
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return str(self.folder)
 
     def path(self, identity: str) -> Path:
         """Return where the recording of an identity belongs."""
         name = identity.removeprefix("sha256:")
-        return self.folder / name[:2] / f"{name}.json"
+        return self.folder / name[:_DIGITS] / f"{name}.json"
 
     def find(self, identity: str) -> Recording | None:
         """Return the recording, or None; raises RecordError where the file is not what was written there."""
@@ -85,17 +105,8 @@ class Ledger:
 
     def read(self, path: Path) -> Recording:
         """Return the recording in one file; raises RecordError where it is torn, or not what was written there."""
-        data = read_json(path)
-        try:
-            recording = Recording.model_validate(data)
-            identity, digest = recording.request.identity, _sealed(data)
-        except ValueError as error:
-            raise RecordError(f"{path}: is no recording as Panel writes it; delete it to ask again") from error
-        if self.path(identity) != path or recording.identity != identity:
-            raise RecordError(f"{path}: the request in it does not match its name; delete it to ask again")
-        if recording.digest != digest:
-            raise RecordError(f"{path}: was changed after it was written; restore it, or delete it to ask again")
-        return recording
+        data = json_in(read_bytes(path, LARGEST_RECORD, RecordError), path)
+        return recording_in(data, self._identity(path), str(path))
 
     def keep(self, request: Request, reply: Reply) -> Reply:
         """Write a recording; one that is there already is never overwritten. Return the reply that stands."""
@@ -105,34 +116,75 @@ class Ledger:
         return self.read(path).reply
 
     def labelled(self, label: Label) -> list[Recording]:
-        """Return the sound recordings made for one seat of one tool, in the order of their files.
+        """Return the sound recordings made for one seat of one tool, in the order of their files; at most a hundred.
 
         What is recorded after the first call is not among them: it explains a miss, and is read once for all misses.
         """
-        found = (self._sound(path) for path in self._by_seat.get((label.tool, label.persona), ()))
+        paths = self._seats.paths.get((label.tool, label.persona), ())[:MOST_SIMILAR]
+        found = (self._held(path).recording for path in paths)
         return [recording for recording in found if recording and recording.label == label]
 
+    @property
+    def is_too_large(self) -> bool:
+        """True where it has more files than are looked through for a miss."""
+        return self._seats.is_cut
+
+    def all(self) -> Iterator[Held]:
+        """Yield what is in each file, in the order of their names."""
+        return map(self._held, self._paths())
+
+    def add(self, held: Sequence[Held]) -> int:
+        """Write sound recordings as another ledger holds them; return how many were not there yet."""
+        sound = [(each.recording, each.data) for each in held if each.recording]
+        return sum(write_new(self.path(recording.identity), readable(data)) for recording, data in sound)
+
+    def remove(self, identity: str) -> None:
+        """Delete a recording, if it is there; raises RecordError where it can't be deleted."""
+        path = self.path(identity)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise RecordError(f"{path}: not deleted: {why(path, error)}") from error
+
+    def turn(self, identity: str) -> AbstractAsyncContextManager[None]:
+        """Let those who lack the same reply through one at a time; raises RecordError where it can't be written."""
+        path = self.path(identity)
+        return turn_at(path.with_name(f".{path.stem}.turn"), path)
+
     @cached_property
-    def _by_seat(self) -> Mapping[tuple[str, str], Sequence[Path]]:
+    def _seats(self) -> _Seats:
         """The files by tool and persona, as they say themselves."""
         files: dict[tuple[str, str], list[Path]] = {}
-        for path in sorted(path for path in self.folder.glob("??/*.json") if is_file(path)):
-            if label := _label(_raw(path)):
+        paths = self._paths()
+        for path in islice(paths, MOST_LOOKED_THROUGH):
+            if label := label_in(_raw(path)):
                 files.setdefault((label.tool, label.persona), []).append(path)
-        return files
+        return _Seats(files, next(paths, None) is not None)
 
-    def _sound(self, path: Path) -> Recording | None:
-        with suppress(RecordError):
-            return self.read(path)
-        return None
+    def _paths(self) -> Iterator[Path]:
+        """Yield what lies where recordings do, folder by folder, so that no more names are held than one has."""
+        for folder in names_in(self.folder):
+            if len(folder) == _DIGITS and is_folder(self.folder / folder):
+                names = names_in(self.folder / folder)
+                yield from (self.folder / folder / name for name in names if name.endswith(".json"))
+
+    def _identity(self, path: Path) -> str:
+        """Return whose recording belongs into a file; nobody's where it lies elsewhere than it should."""
+        identity = f"sha256:{path.stem}"
+        return identity if self.path(identity) == path else ""
+
+    def _held(self, path: Path) -> Held:
+        try:
+            raw = read_bytes(path, LARGEST_RECORD, RecordError)
+        except RecordError as error:
+            return Held(0, None, None, error)
+        return Held.of(raw, self._identity(path), str(path))
 
 
-def _label(raw: bytes) -> Label | None:
-    """Return whom a recording is for, as it says itself; a look at that costs a tenth of reading the whole file."""
-    with suppress(ValueError):
-        if found := re.search(rb'"label":\s*(\{[^{}]*\})', raw):
-            return Label.model_validate_json(found[1])
-    return None
+@dataclass(frozen=True)
+class _Seats:
+    paths: Mapping[tuple[str, str], Sequence[Path]]
+    is_cut: bool
 
 
 def _raw(path: Path) -> bytes:
@@ -145,13 +197,18 @@ def _raw(path: Path) -> bytes:
 class Ledgers:
     """The project's own ledger, which is written, and others beside it, which are only read."""
 
-    own: Ledger
-    others: Sequence[Ledger] = ()
+    own: Recordings
+    others: Sequence[Recordings] = ()
 
     @cached_property
-    def all(self) -> tuple[Ledger, ...]:
+    def all(self) -> tuple[Recordings, ...]:
         """All of them, the project's own first."""
         return (self.own, *self.others)
+
+    @property
+    def is_waited_for(self) -> bool:
+        """True where a look-up may wait for another process."""
+        return any(ledger.is_waited_for for ledger in self.all)
 
     def find(self, identity: str) -> Reply | None:
         """Return the reply to a request, from the first ledger that has it, or None."""
@@ -164,62 +221,14 @@ class Ledgers:
 
     def missing(self, request: Request) -> RecordingMissing:
         """Return the error for a request that no ledger holds: its seat, and what changed since the nearest one."""
-        seat = _seat(request)
+        seat = seat_missing(request)
         similar = [recording for ledger in self.all for recording in ledger.labelled(request.label)]
+        if any(ledger.is_too_large for ledger in self.all):
+            seat += f" (of a ledger that has more, {MOST_LOOKED_THROUGH:,} were looked through for the nearest one)"
         if not similar:
             return RecordingMissing(seat)
-        lines = _lines(request)
-        nearest = max(
-            similar, key=lambda one: difflib.SequenceMatcher(None, _lines(one.request), lines, False).quick_ratio()
-        )
-        changes = changed_lines(nearest.request, request)
+        changes = changed_lines(nearest(similar, request).request, request)
         return RecordingMissing(f"{seat}; the nearest one differs in:\n" + "\n".join(changes))
-
-
-def changed_lines(before: Request, after: Request) -> list[str]:
-    """Return the lines in which two requests differ, each with its sign; the longest of both cut short."""
-    return _changes(_lines(before), _lines(after))
-
-
-def _seat(request: Request) -> str:
-    what = "this request (a repair)" if request.is_repair else "this request"
-    return f"{request.label.tool}: {request.label.persona}: no recording of {what}"
-
-
-def _lines(request: Request) -> list[str]:
-    """Return what a request says, a line for each line that a person could have changed; a mended reply comes last."""
-    head = [f"model: {request.model}", f"sample: {request.sample}", f"parameters: {request.parameters.as_json()}"]
-    told = [turn.text for turn in sorted(request.turns, key=lambda turn: turn.role, reverse=True)]
-    schema: Json = dict(request.reply_schema)
-    texts = [request.system, *(block.text for block in request.blocks), readable(schema).decode(), *told]
-    return (head + [line for text in texts for line in text.split("\n")])[:MOST_LINES]
-
-
-def _changes(before: list[str], after: list[str]) -> list[str]:
-    """Return the changed lines, each with its sign, from a little before the place where it changed."""
-    changed: list[str] = []
-    for _, start, end, new_start, new_end in difflib.SequenceMatcher(None, before, after, False).get_opcodes():
-        old, new = before[start:end], after[new_start:new_end]
-        if old != new:
-            changed += [*_signed("-", old, new), *_signed("+", new, old)]
-    if before != after and not changed:
-        changed = ["(in empty lines alone)"]
-    shown, rest = changed[:MOST_DIFF_LINES], len(changed) - MOST_DIFF_LINES
-    return [f"    {line}" for line in ([*shown, f"… and {rest} more lines"] if rest > 0 else shown)]
-
-
-def _signed(sign: str, lines: list[str], twins: list[str]) -> list[str]:
-    pairs = zip_longest(lines, twins)
-    return [f"{sign} {_around(line, twin)}" for line, twin in pairs if line and line.strip()]
-
-
-def _around(line: str, twin: str | None) -> str:
-    """Return the part of a long line in which it differs from the line that it was or became."""
-    pairs = zip(line, twin or "", strict=False)
-    same = next((place for place, (one, other) in enumerate(pairs) if one != other), 0)
-    start = max(0, same - CONTEXT) if len(line) > LONGEST_LINE else 0
-    note = " (other spaces)" if twin and line.split() == twin.split() else ""
-    return f"{'…' if start else ''}{line[start : start + LONGEST_LINE].strip()}{note}"
 
 
 @dataclass(frozen=True)
@@ -242,13 +251,41 @@ class Recorded:
     async def ask(self, request: Request) -> Reply:
         """Return the recorded reply, or ask and record; raises RecordingMissing where nobody may be asked."""
         identity, own = request.identity, self.ledgers.own
-        if found := self.ledgers.find(identity):
+        if found := await _done(self.ledgers, lambda: self.ledgers.find(identity)):
             return found
         if self.inner is None:
-            raise RecordingMissing(_seat(request)) if self.is_brief else self.ledgers.missing(request)
-        async with turn(own.path(identity)):
-            if meanwhile := own.find(identity):
+            raise RecordingMissing(seat_missing(request)) if self.is_brief else await self._missing(request)
+        async with own.turn(identity):
+            if meanwhile := await _done(own, lambda: own.find(identity)):
                 return meanwhile.reply
-            reply = own.keep(request, await self.inner.ask(request))
+            said = await self.inner.ask(request)
+            reply = await _done(own, lambda: own.keep(request, said))
             self.asked.append(identity)
             return reply
+
+    async def _missing(self, request: Request) -> RecordingMissing:
+        return await _done(self.ledgers, lambda: self.ledgers.missing(request))
+
+
+async def _done(ledger: Recordings | Ledgers, act: Callable[[], Found]) -> Found:
+    """Return what `act` returns; a thread does it where it may be waited for, so that other requests go on."""
+    return await asyncio.to_thread(act) if ledger.is_waited_for else act()
+
+
+@contextmanager
+def ledger_at(address: str, origin: str, *, is_made: bool) -> Iterator[Recordings]:
+    """Yield the ledger in a database, and close its connections; where it `is_made`, one is begun if there is none.
+
+    `origin` is where the address was named: an option, a variable, or file and key.
+    Raises SettingsError where it can't be opened, or where what is needed for databases is not installed.
+    """
+    try:
+        from panel.llm.sql import SqlLedger
+    except ModuleNotFoundError as error:
+        problem = f"{error.name} is not installed, which databases need; pip install 'panel-of-critics[queue]'"
+        raise SettingsError(f"{origin}: {problem}") from error
+    ledger = SqlLedger.open(address, origin, is_made=is_made)
+    try:
+        yield ledger
+    finally:
+        ledger.close()
