@@ -86,13 +86,14 @@ def test_openings_are_shared_by_one_critic_or_by_two() -> None:
         {"a": "What is left here is little.", "b": "Who signs for this one?"},
         {"a": "what is LEFT, here: nothing", "b": "Nobody pays for a second seat."},
         {"a": "Nothing like it at all.", "b": "What is left here? A bill."},
+        {"a": "A bill, and then another.", "b": "Nobody pays for a third one."},
     ]
     wording = found(takes)
 
-    assert (1, 6) == (wording.shared_openings, wording.takes)
-    assert ("what is left here", {"a": 2, "b": 1}, 3) == (
-        wording.openings[0].words, dict(wording.openings[0].personas), wording.openings[0].takes,
-    )  # fmt: skip
+    assert (2, 8) == (wording.shared_openings, wording.takes)
+    assert [("what is left here", {"a": 2, "b": 1}, 3), ("nobody pays for a", {"b": 2}, 2)] == [
+        (one.words, dict(one.personas), one.takes) for one in wording.openings
+    ]
 
 
 @pytest.mark.parametrize("count", [FEWEST_TOOLS - 1, FEWEST_TOOLS])
@@ -124,7 +125,7 @@ def test_a_phrase_of_the_dossier_is_no_stock_phrase() -> None:
 
 def test_of_a_large_catalogue_some_tools_are_drawn() -> None:
     """As many as fit are compared, the same ones in any order, and the figures say of how many."""
-    takes = numbered("this would survive a dull Tuesday", 9)
+    takes = [dict.fromkeys("ab", f"w{number} is how both begin") for number in range(9)]
     reviews = [reviewed(f"tool-{number}", said) for number, said in enumerate(takes)]
     wordings = []
     for order in (reviews, reviews[::-1], reviews[4:] + reviews[:4]):
@@ -133,7 +134,7 @@ def test_of_a_large_catalogue_some_tools_are_drawn() -> None:
             drawn.add(one)
         wordings.append(drawn.wording())
 
-    assert (4, 9, 4) == (wordings[0].tools, wordings[0].of, wordings[0].phrases[0].tools)
+    assert (4, 9, 8, 4) == (wordings[0].tools, wordings[0].of, wordings[0].takes, wordings[0].shared_openings)
     assert [wordings[0]] * 3 == wordings
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated
@@ -66,7 +67,10 @@ def _records(tools: Sequence[str], runs: Path | None) -> list[Path]:
     """Return the records that people name, each once; those of the project where none is named."""
     store = Store(Settings.load(Path.cwd(), {"runs": runs}).runs)
     found = [path for tool in tools for path in _named(tool, store)] if tools else _all(store)
-    return [*dict.fromkeys(found)]
+    unique: dict[str, Path] = {}
+    for path in found:
+        unique.setdefault(os.path.realpath(path), path)
+    return [*unique.values()]
 
 
 def _named(tool: str, store: Store) -> list[Path]:
