@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, ClassVar
@@ -88,7 +88,7 @@ class AnthropicBatches:
         """Return how far a batch is."""
         return _batch(await asked(ERRORS, MISSING, self.client.messages.batches.with_raw_response.retrieve(id)))
 
-    async def results(self, batch: Batch) -> AsyncIterator[Result]:
+    async def results(self, batch: Batch) -> AsyncGenerator[Result, None]:
         """Yield what became of the requests of a batch that has ended."""
         if batch.files is None:
             raise Lost(f"the results of {batch.id} are no longer kept")
@@ -101,7 +101,7 @@ class AnthropicBatches:
         """Return a batch after asking for its end."""
         return _batch(await asked(ERRORS, MISSING, self.client.messages.batches.with_raw_response.cancel(id)))
 
-    async def recent(self, since: datetime) -> AsyncIterator[Batch]:
+    async def recent(self, since: datetime) -> AsyncGenerator[Batch, None]:
         """Yield the batches of the workspace that were made since then."""
         after: str | anthropic.Omit = anthropic.omit
         while True:
@@ -137,7 +137,8 @@ def _result(custom_id: str, line: Mapping[str, Json]) -> Result:
     kind = part_of(result, "type")
     if kind == "succeeded":
         message = part_of(result, "message")
-        return Result(custom_id, "answered", read(Message.construct(None, **message if isinstance(message, dict) else {})))
+        whole = Message.construct(None, **message if isinstance(message, dict) else {})
+        return Result(custom_id, "answered", read(whole))
     if kind == "errored":
         fault = part_of(result, "error", "error")
         is_rejected = part_of(fault, "type") in _REJECTED

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO, Literal, Protocol
+from typing import BinaryIO, ClassVar, Literal, Protocol
 
 import httpx2
 from pydantic import Field
@@ -90,9 +90,10 @@ class Limits:
 class Batches(Protocol):
     """A vendor's batches."""
 
-    limits: Limits
+    limits: ClassVar[Limits]
+    """The most that one may hold."""
 
-    names: bool
+    names: ClassVar[bool]
     """True where the vendor keeps the name of a batch, so that it is found again for certain."""
 
     def line(self, custom_id: str, request: Request) -> bytes:
@@ -111,7 +112,7 @@ class Batches(Protocol):
         """Return how far a batch is; raises Lost where the vendor has none by this id."""
         ...
 
-    def results(self, batch: Batch) -> AsyncIterator[Result]:
+    def results(self, batch: Batch) -> AsyncGenerator[Result, None]:
         """Yield what became of its requests, in any order; raises Lost where the results are no longer kept."""
         ...
 
@@ -119,7 +120,7 @@ class Batches(Protocol):
         """Return a batch after asking the vendor to end it; raises Lost where there is none."""
         ...
 
-    def recent(self, since: datetime) -> AsyncIterator[Batch]:
+    def recent(self, since: datetime) -> AsyncGenerator[Batch, None]:
         """Yield the batches of the account that were made since then, the latest first."""
         ...
 

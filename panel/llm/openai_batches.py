@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncGenerator, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import BinaryIO, ClassVar, Literal
@@ -73,8 +73,7 @@ class OpenAIBatches:
 
     def write(self, lines: Iterable[bytes], file: BinaryIO) -> None:
         """Write a whole batch as it goes over the wire."""
-        for line in lines:
-            file.write(line + b"\n")
+        file.writelines(line + b"\n" for line in lines)
 
     async def submit(self, name: str, body: BinaryIO) -> Batch:
         """Return the batch that was made of an uploaded file."""
@@ -90,7 +89,7 @@ class OpenAIBatches:
         """Return how far a batch is."""
         return _batch(await asked(ERRORS, MISSING, self.client.batches.with_raw_response.retrieve(id)))
 
-    async def results(self, batch: Batch) -> AsyncIterator[Result]:
+    async def results(self, batch: Batch) -> AsyncGenerator[Result, None]:
         """Yield what became of the requests of a batch that has ended: the replies, then the faults."""
         if batch.files is None:
             raise Lost(f"the results of {batch.id} are no longer kept")
@@ -103,7 +102,7 @@ class OpenAIBatches:
         """Return a batch after asking for its end."""
         return _batch(await asked(ERRORS, MISSING, self.client.batches.with_raw_response.cancel(id)))
 
-    async def recent(self, since: datetime) -> AsyncIterator[Batch]:
+    async def recent(self, since: datetime) -> AsyncGenerator[Batch, None]:
         """Yield the batches of the project that were made since then."""
         after: str | openai.Omit = openai.omit
         while True:

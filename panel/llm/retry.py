@@ -113,6 +113,10 @@ async def patient(act: Callable[[], Awaitable[Done]], policy: RetrySettings, clo
 
     Raises GaveUp, naming the last fault and what ended the policy, and any error that does not pass at once.
     """
+
+    async def once() -> Done:  # a function that only returns something to wait for is not waited for
+        return await act()
+
     errand = _Errand(policy, clock, clock.now())
     retrying = AsyncRetrying(
         retry=retry_if_exception(errand.goes_on),
@@ -122,7 +126,7 @@ async def patient(act: Callable[[], Awaitable[Done]], policy: RetrySettings, clo
         reraise=True,
     )
     try:
-        done: Done = await retrying(act)
+        done: Done = await retrying(once)
     except Transient as last:
         raise GaveUp(f"{last}; {errand.ending or f'gave up after {policy.attempts} attempts'}") from last
     return done
