@@ -30,6 +30,7 @@ from panel.llm.batches import (
     chunks,
     count,
     moment,
+    page_of,
     part_of,
     reason_in,
     results_in,
@@ -107,7 +108,7 @@ class AnthropicBatches:
         while True:
             call = self.client.messages.batches.with_raw_response.list(limit=PAGE, after_id=after)
             page: AsyncPage[MessageBatch] = await asked(ERRORS, MISSING, call)
-            for each in map(_batch, page.data or []):
+            for each in map(_batch, page_of(page)):
                 if each.created_at < since:
                     return
                 yield each
@@ -116,8 +117,9 @@ class AnthropicBatches:
             after = page.last_id
 
 
-def _batch(told: MessageBatch) -> Batch:
-    counts, id = told.request_counts, sound_id(getattr(told, "id", None))
+def _batch(told: Any) -> Batch:
+    id = sound_id(getattr(told, "id", None))
+    counts = told.request_counts
     done = [count(getattr(counts, each, 0)) for each in ("succeeded", "errored", "canceled", "expired")]
     created = moment(told.created_at) or datetime.min.replace(tzinfo=UTC)
     return Batch(

@@ -258,6 +258,14 @@ def sound_id(id: object) -> str:
     raise Transient("something other than the provider answered (there is no id in it)", may_be_charged=True)
 
 
+def page_of(page: object) -> list[object]:
+    """Return what a page of a list holds; raises Transient where it is none: no batch is missed for a proxy's page."""
+    data = getattr(page, "data", None)
+    if isinstance(data, list):
+        return data
+    raise Transient("something other than the provider answered (there is no list in it)")
+
+
 def moment(seconds: object) -> datetime | None:
     """Return a moment that a vendor tells as seconds since 1970, or as a time; None where it is none."""
     with suppress(ValueError, OverflowError, OSError):

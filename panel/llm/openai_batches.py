@@ -25,6 +25,7 @@ from panel.llm.batches import (
     asked,
     count,
     moment,
+    page_of,
     part_of,
     reason_in,
     results_in,
@@ -107,7 +108,7 @@ class OpenAIBatches:
         after: str | openai.Omit = openai.omit
         while True:
             page = await asked(ERRORS, MISSING, self.client.batches.with_raw_response.list(limit=PAGE, after=after))
-            found = [_batch(each) for each in page.data or []]
+            found = [_batch(each) for each in page_of(page)]
             for each in found:
                 if each.created_at < since:
                     return
@@ -118,7 +119,8 @@ class OpenAIBatches:
 
 
 def _batch(told: Told) -> Batch:
-    id, counts = sound_id(getattr(told, "id", None)), told.request_counts
+    id = sound_id(getattr(told, "id", None))
+    counts = told.request_counts
     ended = [moment(getattr(told, each, None)) for each in _ENDED]
     faults = (told.errors.data or []) if told.errors else []
     name = (told.metadata or {}).get(NAME)
