@@ -117,7 +117,7 @@ class AnthropicBatches:
             after = page.last_id
 
 
-def _batch(told: Any) -> Batch:
+def _batch(told: MessageBatch) -> Batch:
     id = sound_id(getattr(told, "id", None))
     counts = told.request_counts
     done = [count(getattr(counts, each, 0)) for each in ("succeeded", "errored", "canceled", "expired")]

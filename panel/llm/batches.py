@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import BinaryIO, ClassVar, Literal, Protocol
+from typing import BinaryIO, ClassVar, Literal, Protocol, TypeVar
 
 import httpx2
 from pydantic import Field
@@ -28,6 +28,7 @@ CHUNK = 1_000_000
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,200}")
 _LONGEST_REASON = 300
+Item_co = TypeVar("Item_co", covariant=True)
 
 State = Literal["working", "cancelling", "ended", "failed"]
 Kind = Literal["answered", "rejected", "errored", "expired", "cancelled", "broken"]
@@ -258,11 +259,17 @@ def sound_id(id: object) -> str:
     raise Transient("something other than the provider answered (there is no id in it)", may_be_charged=True)
 
 
-def page_of(page: object) -> list[object]:
+class Page(Protocol[Item_co]):
+    """One page of a list, as an SDK returns it."""
+
+    @property
+    def data(self) -> Sequence[Item_co]: ...
+
+
+def page_of(page: Page[Item_co]) -> Sequence[Item_co]:
     """Return what a page of a list holds; raises Transient where it is none: no batch is missed for a proxy's page."""
-    data = getattr(page, "data", None)
-    if isinstance(data, list):
-        return data
+    if isinstance(getattr(page, "data", None), list):
+        return page.data
     raise Transient("something other than the provider answered (there is no list in it)")
 
 
