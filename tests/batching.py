@@ -12,11 +12,11 @@ import re
 import socket
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Lock, Thread
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Literal, Self
 
 from vendor import ANTHROPIC, OPENAI, Answer, Dialect, Said, turning_to
 
@@ -77,8 +77,8 @@ class BatchVendor:
     order: Callable[[list[bytes]], list[bytes]] = lambda lines: lines[::-1]
     """What becomes of the lines of results."""
 
-    behind: timedelta = timedelta(0)
-    """How far its clock is behind."""
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    """What time it takes it to be."""
 
     batches: list[Made] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
@@ -140,8 +140,7 @@ class BatchVendor:
     def make(self, dialect: Dialect, requests: list[tuple[str, Said]], name: str | None = None) -> Made:
         """Make a batch, as a request over the wire does."""
         prefix = "msgbatch" if dialect is ANTHROPIC else "batch"
-        at = datetime.now(UTC) - self.behind
-        made = Made(f"{prefix}_{len(self.batches) + 1:03}", dialect, requests, at, name)
+        made = Made(f"{prefix}_{len(self.batches) + 1:03}", dialect, requests, self.clock(), name)
         self.batches.append(made)
         return made
 
@@ -332,8 +331,3 @@ def _handler(vendor: BatchVendor) -> type[BaseHTTPRequestHandler]:
             """Say nothing."""
 
     return Handler
-
-
-def text_in(body: Any) -> str:
-    """Return everything that a request says, whichever vendor's it is."""
-    return json.dumps(body)

@@ -8,7 +8,7 @@ import shutil
 import ssl
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -362,7 +362,7 @@ def test_an_intent_is_looked_for_before_it_is_submitted_again(
     dialect: Dialect, office: Office, vendor: BatchVendor
 ) -> None:
     """After a kill between submission and checkpoint the batch is found among others, also behind a slow clock."""
-    vendor.behind = timedelta(minutes=5)
+    vendor.clock = lambda: datetime.now(UTC) - timedelta(minutes=5)
     strangers = [(f"{number:064}", {}) for number in range(3)]
     vendor.make(dialect, strangers, "somebody-else")
     office.done(*SUBMIT, dialect.model)
