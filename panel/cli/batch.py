@@ -73,15 +73,11 @@ def submit_command(
     only = [project.persona(id).id for id in persona or []]
     tools, screen = Dossiers(project, paths), Screen()
 
-    def agree(drafts: Drafts) -> bool:
-        _show(screen, drafts)
-        return agreed(yes, "Submit")
-
     limit = Limit(None if budget is None else Decimal(str(budget)))
-    order = Order(Wanted(tools, only, again), agree, limit)
+    order = Order(Wanted(tools, only, again), lambda drafts: agreed_to(drafts, screen.say, yes), limit)
     drafts, begun = _run(project, screen, lambda desk: submit(desk, order))
     if not drafts.requests:
-        _show(screen, drafts)
+        _show(screen.say, drafts)
     for manifest in begun or []:
         screen.say(_line(manifest))
     if begun:
@@ -191,7 +187,13 @@ def _paths(where: str) -> list[Path]:
     return [folder]
 
 
-def _show(screen: Screen, drafts: Drafts) -> None:
+def agreed_to(drafts: Drafts, say: Callable[[str], None], yes: bool) -> bool:
+    """Say what would be submitted, and return whether somebody agrees to it."""
+    _show(say, drafts)
+    return agreed(yes, "Submit")
+
+
+def _show(say: Callable[[str], None], drafts: Drafts) -> None:
     """Print what would be submitted, and for how much."""
     if drafts.requests:
         parts = (
@@ -199,13 +201,13 @@ def _show(screen: Screen, drafts: Drafts) -> None:
             counted(drafts.tools, "tool"),
             counted(len(drafts.ready), "batch"),
         )
-        screen.say("{} of {} in {}: {}, at half the price.".format(*parts, _price(drafts)))
+        say("{} of {} in {}: {}, at half the price.".format(*parts, _price(drafts)))
     else:
-        screen.say("Nothing to submit: no reply is missing that is not under way.")
+        say("Nothing to submit: no reply is missing that is not under way.")
     if drafts.under_way:
-        screen.say(f"note: {counted(drafts.under_way, 'request')} under way in a batch: panel batch status")
+        say(f"note: {counted(drafts.under_way, 'request')} under way in a batch: panel batch status")
     if drafts.rejected:
-        screen.say(f"note: {counted(drafts.rejected, 'request')} left out that the vendor would not have (--again)")
+        say(f"note: {counted(drafts.rejected, 'request')} left out that the vendor would not have (--again)")
 
 
 def _price(drafts: Drafts) -> str:
