@@ -17,6 +17,7 @@ import made
 import pytest
 from batching import BatchVendor, Visit
 from clock import Ticker
+from held import Held
 from office import Office
 from vendor import ANTHROPIC, DROPPED, OPENAI, Answer, Dialect, Said
 
@@ -206,6 +207,9 @@ def test_a_batch_holds_no_more_than_its_vendor_takes(
         monkeypatch.setattr(kind, "limits", limits)
         office.done(*SUBMIT, dialect.model, "--samples", samples)
 
+    wired = [*vendor.files.values()] or [each.raw for each in vendor.visits]
+    envelope = 0 if vendor.files else len(b'{"requests":[]}') - 1
+    assert [each["bytes"] + envelope for each in manifests(office)] == [*map(len, wired)]
     assert [1, 2, 2, 1, 2, 2, 2] == [len(made.requests) for made in vendor.batches]
     assert 12 == len(vendor.asked) == len(set(vendor.asked))
     monkeypatch.setattr(kind, "limits", Limits(100, 1_000))
@@ -510,6 +514,27 @@ def test_a_disk_that_is_full_loses_nothing(
     office.done("batch", "collect")
 
     assert (1, 3) == (len(vendor.batches), len(recordings(office)))
+    office.path("elsewhere").write_text("")
+    assert "is no folder" in office.refused(*SUBMIT, OPENAI.model, "--runs", "elsewhere")
+
+
+def test_one_run_at_a_time_submits_and_collects(
+    office: Office, vendor: BatchVendor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While another run holds the batches nothing is submitted: exit 1. Ctrl-C is exit 130, and says how to go on."""
+    monkeypatch.setattr("panel.batch.manifest.PATIENCE_S", 0.01)
+    office.path("runs/batches").mkdir(parents=True)
+    with Held(office.path("runs/batches")):
+        ended = office.type(*SUBMIT, ANTHROPIC.model)
+
+    assert (1, True, []) == (ended.exit_code, "another run" in ended.stderr, vendor.visits)
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("panel.cli.batch.submit", interrupted)
+    ended = office.type(*SUBMIT, ANTHROPIC.model)
+    assert (130, True) == (ended.exit_code, "panel batch collect" in ended.stdout)
 
 
 @pytest.mark.parametrize(

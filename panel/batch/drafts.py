@@ -185,11 +185,16 @@ class _Drafting:
         return True
 
     def _begun(self, model: str) -> Draft:
-        name = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(4)}"
+        name = _name(datetime.now(UTC))
         path = self.desk.folder.path / f"{name}.jsonl"
         draft = Draft(name, model, self.stack.enter_context(LineFile(path)))
         self.drafts.ready.append(draft)
         return draft
+
+
+def _name(at: datetime) -> str:
+    """Return a name for a batch that is made at a moment: names sort by time, and no other project has the same."""
+    return f"{at:%Y%m%d-%H%M%S}-{at.microsecond:05x}{secrets.token_hex(2)[:3]}"
 
 
 def cost_of(project: Project, request: Request) -> Cost:

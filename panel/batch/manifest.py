@@ -232,8 +232,9 @@ class Folder:
         """Take away what a killed run left: requests without a manifest, and files that were never finished."""
         names = set(names_in(self.path))
         for name in names:
-            stem = name.lstrip(".").partition(".")[0]
-            if _NAME.fullmatch(stem) and (name.startswith(".") or f"{stem}.json" not in names):
+            stem, _, ending = name.partition(".")
+            is_unclaimed = _NAME.fullmatch(stem) and f"{stem}.json" not in names
+            if is_unclaimed or (not stem and ending.endswith(".part")):
                 _let_go(self.path / name)
 
     def _read(self, name: str) -> Manifest:
