@@ -9,7 +9,7 @@ from pathlib import Path
 from panel.errors import InputError, ToolError
 from panel.files import is_file, is_folder
 from panel.names import Names, names_in
-from panel.settings import find
+from panel.settings import FILE, Settings, find
 from panel.shelf import ENDINGS
 from panel.tool import Tool, read_dossier, tool_of
 
@@ -64,12 +64,19 @@ def dossiers_at(place: str) -> Sequence[Path]:
     path = Path(place)
     if is_file(path):
         return [path]
-    found = list(_in_folder(path)) if is_folder(path) else list(_by_pattern(place))
+    found = _of_folder(path) if is_folder(path) else list(_by_pattern(place))
     if not found:
         raise ToolError.at(
             place, None, "", f"there is no dossier here; name files that end with {' or '.join(ENDINGS)}"
         )
     return found
+
+
+def _of_folder(folder: Path) -> Sequence[Path]:
+    """Return the dossiers in a folder, or where its panel.toml says that they are."""
+    named = Settings.load(folder, {}).tools if is_file(folder / FILE) else ()
+    elsewhere = [path for each in named if is_folder(each) for path in _in_folder(each)]
+    return elsewhere or list(_in_folder(folder))
 
 
 def _in_folder(folder: Path) -> Iterator[Path]:

@@ -17,13 +17,13 @@ from panel.batch.drafts import Drafts, Wanted
 from panel.batch.manifest import Folder, Manifest
 from panel.batch.submission import settled
 from panel.batch.trip import Limit, Order, Trip, collect, counted, submit
+from panel.catalogue.dossiers import dossiers_at
 from panel.cli.agreement import agreed
 from panel.cli.exits import INTERRUPTED
 from panel.cli.screen import Screen
 from panel.errors import InputError, ModelError, ToolError
-from panel.files import is_file, is_folder
+from panel.files import is_folder
 from panel.project import Project
-from panel.settings import FILE
 from panel.shelf import ENDINGS, dossiers
 from panel.tool import Tool, read_tool
 
@@ -36,8 +36,6 @@ Done = TypeVar("Done")
 Runs = Annotated[Path | None, typer.Option(help="Where records and the ledger are.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the manifests as JSON, and everything else to stderr.")]
 Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A batch; all that are under way if none.")]
-
-GLOB = "*?["
 
 
 class Dossiers:
@@ -170,21 +168,10 @@ def _found(where: Sequence[str], flags: dict[str, object]) -> tuple[Project, lis
     first = Path(where[0]) if where else Path()
     near = first if is_folder(first) else first.parent if first.suffix in ENDINGS else Path.cwd()
     project = Project.open(near, flags)
-    paths = [path for each in where for path in _paths(each)] if where else dossiers(project)
+    paths = [path for each in where for path in dossiers_at(each)] if where else dossiers(project)
     if not paths:
-        raise ToolError(f"{', '.join(where) or 'the project'}: there are no dossiers here")
+        raise ToolError("the project: there are no dossiers here")
     return project, list(dict.fromkeys(paths))
-
-
-def _paths(where: str) -> list[Path]:
-    folder = Path(where)
-    if is_folder(folder):
-        own = dossiers(Project.open(folder, {})) if is_file(folder / FILE) else []
-        return own or sorted(path for path in folder.iterdir() if path.suffix in ENDINGS and path.name[0] != ".")
-    if any(char in where for char in GLOB) and not is_file(folder):
-        anchor = Path(folder.anchor)
-        return sorted(anchor.glob(str(folder.relative_to(anchor))))
-    return [folder]
 
 
 def agreed_to(drafts: Drafts, say: Callable[[str], None], yes: bool) -> bool:
