@@ -574,6 +574,23 @@ def test_a_key_that_is_refused_leaves_no_intent(office: Office, vendor: BatchVen
     assert [] == manifests(office)
 
 
+@VENDORS
+def test_a_key_that_comes_back_as_an_id_is_kept_nowhere(dialect: Dialect, office: Office, vendor: BatchVendor) -> None:
+    """What stands on the way can echo anything: an id that is a key is none, and the batch is looked for instead."""
+    key = vendor.environment["ANTHROPIC_API_KEY"]
+
+    def spoil(visit: Visit, answer: Answer) -> Answer:
+        is_made = visit.method == "POST" and visit.path.endswith("/batches")
+        return Answer.of(json.loads(answer.body) | {"id": key}) if is_made else answer
+
+    vendor.spoil = spoil
+    office.done(*SUBMIT, dialect.model)
+
+    assert vendor.batches[0].id == manifests(office)[0]["id"]
+    assert 1 == len(vendor.batches)
+    assert not [path for path in office.path("runs").rglob("*") if path.is_file() and key in path.read_text()]
+
+
 def test_one_bad_dossier_does_not_stop_the_rest(office: Office, vendor: BatchVendor) -> None:
     """A folder, a glob and files name dossiers; those that can't be read are listed at the end, with exit 2."""
     office.shelve("level")

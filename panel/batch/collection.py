@@ -6,8 +6,9 @@ import asyncio
 from collections import Counter
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cached_property
 
 from panel.batch.desk import Desk
 from panel.batch.lines import LineFile
@@ -21,6 +22,9 @@ from panel.request import Reply, Stop
 
 KEPT_DAYS = 29
 """Days that Anthropic keeps results; OpenAI keeps the files for about as long."""
+
+OLDEST = timedelta(days=KEPT_DAYS + 2)
+"""No batch that can still be collected ended longer ago."""
 
 MOST_NAMED = 10
 """So many faults are told one by one; all of them are in the file."""
@@ -166,6 +170,12 @@ class _Taking:
         if (more := self.faults.total() - len(self.named)) > 0:
             self.desk.tell(f"  and {more} more")
 
+    @cached_property
+    def answered_at(self) -> str:
+        """When the batch ended, which a second collection finds too; now where the vendor tells no sensible time."""
+        now, ended = datetime.now(UTC), self.batch.ended_at
+        return _moment(ended if ended and abs(now - ended) < OLDEST else now)
+
     @property
     def tally(self) -> Tally:
         """What was taken in."""
@@ -173,9 +183,7 @@ class _Taking:
 
     async def _keep(self, custom_id: str, reply: Reply) -> None:
         request, own = self.requests.at(custom_id), self.desk.project.ledgers.own
-        ended = self.batch.ended_at
-        at = _moment(ended) if ended else reply.recorded_at
-        reply = reply.model_copy(update={"batch": self.batch.id, "recorded_at": at})
+        reply = reply.model_copy(update={"batch": self.batch.id, "recorded_at": self.answered_at})
         prices = Prices(self.desk.project.settings.prices)
         whole = reply.model_copy(update={"cost_usd": priced(prices, request, reply)})
         stands = await asyncio.to_thread(own.keep, request, whole) if own.is_waited_for else own.keep(request, whole)
@@ -202,4 +210,4 @@ class _Taking:
 
 
 def _moment(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -60,11 +60,12 @@ def lines_in(path: Path) -> Iterator[tuple[int, bytes]]:
     """Yield each line of a file with its number; raises RecordError where it can't be read or a line has no end."""
     try:
         with path.open("rb") as file:
-            number = 0
-            while line := file.readline(LARGEST_RECORD):
-                number += 1
-                if not line.endswith(b"\n"):
-                    raise RecordError.at(path, number, "", "ends in the middle of a line; restore the file")
-                yield number, line
+            yield from enumerate(iter(lambda: _whole(file.readline(LARGEST_RECORD), path), b""), 1)
     except OSError as error:
         raise RecordError.at(path, None, "", f"can't be read: {error.strerror or error}; restore it") from error
+
+
+def _whole(line: bytes, path: Path) -> bytes:
+    if line and not line.endswith(b"\n"):
+        raise RecordError.at(path, None, "", "ends in the middle of a line; restore the file")
+    return line

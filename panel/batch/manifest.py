@@ -251,9 +251,13 @@ class Folder:
 def open_identities(folder: Folder) -> Iterator[bytes]:
     """Yield the identities of all requests that are under way, 32 bytes each."""
     for manifest in folder.open():
-        path = folder.requests(manifest)
-        for number, line in lines_in(path):
-            yield identity_in(line, path, number)
+        yield from identities_in(folder.requests(manifest))
+
+
+def identities_in(path: Path) -> Iterator[bytes]:
+    """Yield the identities of the requests in a file, 32 bytes each; raises RecordError where it is torn."""
+    for number, line in lines_in(path):
+        yield identity_in(line, path, number)
 
 
 def rejected_identities(folder: Folder) -> Iterator[bytes]:

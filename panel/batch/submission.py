@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 
 from panel.batch.desk import Desk
 from panel.batch.drafts import Drafts
-from panel.batch.manifest import Manifest
+from panel.batch.manifest import Manifest, identities_in
 from panel.batch.requests import Requests
 from panel.errors import Lost, RecordError, Rejected, Transient
 from panel.files import why
@@ -152,9 +152,9 @@ class _Search:
         """Return whether a result of a batch answers one of our requests; None while none tells."""
         if batch.state != "ended":
             return None
-        with suppress(Lost), Requests.opened(self.desk.folder.requests(self.manifest), self.manifest.requests) as mine:
+        mine = {identity.hex() for identity in identities_in(self.desk.folder.requests(self.manifest))}
+        with suppress(Lost):
             async with aclosing(self.batches.results(batch)) as results:
-                async for result in results:
-                    if _IDENTITY.fullmatch(result.custom_id):
-                        return mine.number(result.custom_id) is not None
+                ids = (result.custom_id async for result in results if _IDENTITY.fullmatch(result.custom_id))
+                return await anext(ids, "") in mine
         return False

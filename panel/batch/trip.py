@@ -77,8 +77,8 @@ class Trip:
 
     @property
     def spent(self) -> Decimal:
-        """US dollars that were paid, as far as prices are known."""
-        return sum((Decimal(each.tally.cost_usd) for each in self.batches if each.tally), Decimal(0))
+        """US dollars that were paid; where that is not known, the most that it could be."""
+        return sum(map(_spent, self.batches), Decimal(0))
 
 
 async def submit(desk: Desk, order: Order, spent: Decimal = Decimal(0)) -> tuple[Drafts, list[Manifest] | None]:
@@ -108,7 +108,7 @@ async def collect(desk: Desk, names: Sequence[str] = (), *, waits: bool = False)
     while True:
         await _settle(desk)
         working = [each for each in desk.folder.open() if each.name in names or not names]
-        due = [each for each in working if each.name not in given_up]
+        due = [each for each in working if each.id and each.name not in given_up]
         answers = [await _one(desk, each, trip, given_up) for each in due]
         silent = 0 if any(answers) else silent + 1
         open_now = {each.name: each for each in desk.folder.open()}
@@ -144,7 +144,7 @@ async def round_trip(desk: Desk, order: Order) -> Trip:
         again = await collect(desk, [each.name for each in begun], waits=True)
         trip.batches += again.batches
         trip.faults += again.faults
-        if not any(each.tally and each.tally.answered for each in again.batches):
+        if not any(each.tally and each.tally.answered + each.tally.known for each in again.batches):
             return trip
 
 
@@ -187,6 +187,12 @@ async def _taken(desk: Desk, manifest: Manifest) -> Manifest:
     async with desk.folder.turn():
         latest = desk.folder.named(manifest.name)
         return await collected(desk, latest) if latest.is_open or latest.phase == "failed" else latest
+
+
+def _spent(manifest: Manifest) -> Decimal:
+    tally = manifest.tally
+    most = Decimal(manifest.most_usd or 0) if tally and tally.unpriced else Decimal(0)
+    return max(most, Decimal(tally.cost_usd if tally else 0))
 
 
 def _progress(working: Sequence[Manifest], wait_s: float) -> str:

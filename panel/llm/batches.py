@@ -253,8 +253,8 @@ def reason_in(said: Json) -> str:
 
 
 def sound_id(id: object) -> str:
-    """Return the id of a batch or of a file; raises Transient where something else stands in its place."""
-    if isinstance(id, str) and _ID.fullmatch(id):
+    """Return the id of a batch or of a file; raises Transient where there is none, or a key in its place."""
+    if isinstance(id, str) and _ID.fullmatch(id) and scrubbed(id) == id:
         return id
     raise Transient("something other than the provider answered (there is no id in it)", may_be_charged=True)
 
