@@ -26,7 +26,7 @@ Line = Annotated[str, StringConstraints(min_length=1, max_length=400, strip_whit
 Prose = Annotated[str, StringConstraints(min_length=1, max_length=20_000, strip_whitespace=True)]
 Url = Annotated[str, StringConstraints(pattern=r"^https?://[^\s<>\"']+$", max_length=2_000)]
 
-RESERVED = {"compare", "ledger", "inbox", "outbox", "tools", "con", "prn", "aux", "nul"}
+RESERVED = {"compare", "ledger", "batches", "inbox", "outbox", "tools", "con", "prn", "aux", "nul"}
 
 
 def _day(value: object) -> object:

@@ -95,6 +95,20 @@ def test_an_address_that_leads_nowhere_is_told_without_its_password(address: str
     assert "hid@" not in told
 
 
+def test_a_password_that_a_driver_repeats_is_taken_out() -> None:
+    """However a driver spells the password that it was given, the message does not."""
+    from sqlalchemy.exc import OperationalError
+
+    from panel.llm.database import Database
+
+    database = Database.at("postgresql://ann:hid%2Fden@host/x?sslpassword=secret", OPTION)
+    error = OperationalError("SELECT 1", {}, Exception("no hid/den or hid%2Fden or secret\nDETAIL: more"))
+
+    assert "no *** or *** or ***; start it" in str(database.told(error))
+    assert "DETAIL" not in str(database.told(error))
+    assert "hid" not in database.place
+
+
 def test_only_who_writes_begins_a_ledger(tmp_path: Path) -> None:
     """A misspelt file is no empty ledger: who reads is told, and nothing is made."""
     told = refused(f"sqlite:///{tmp_path / 'mime.db'}", is_made=False)

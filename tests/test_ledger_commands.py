@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,9 +15,11 @@ import pytest
 from test_cli import run
 from typer.testing import Result
 
+from panel.errors import RecordError
 from panel.files import compact, readable
 from panel.llm.ledger import Ledger, ledger_at
 from panel.llm.model import said
+from panel.llm.recording import Held
 from panel.request import Label, Reply, Request
 
 if TYPE_CHECKING:
@@ -106,6 +109,24 @@ def test_an_export_leaves_out_what_is_not_sound_and_says_so(own: Ledger, asked: 
     assert 2 == code(done)
     assert str(path) in done.stderr
     assert 5 == len(Path("out.jsonl").read_bytes().splitlines())
+
+
+def test_an_export_that_fails_leaves_the_old_one(own: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger that can't be read to its end makes no half of a file: what was exported before stands."""
+    run("ledger", "export", "out.jsonl")
+    before = Path("out.jsonl").read_bytes()
+    every = Ledger.all
+
+    def some(ledger: Ledger) -> Iterator[Held]:
+        yield next(every(ledger))
+        raise RecordError("gone")
+
+    monkeypatch.setattr(Ledger, "all", some)
+    done = run("ledger", "export", "out.jsonl")
+
+    assert (2, "panel: gone\n") == (code(done), done.stderr)
+    assert before == Path("out.jsonl").read_bytes()
+    assert [] == list(Path().glob(".*.part"))
 
 
 def test_import_goes_on_after_faulty_lines_and_names_them(own: Ledger, asked: list[Request]) -> None:

@@ -9,9 +9,9 @@ from decimal import Decimal
 from pathlib import Path
 
 from panel.catalogue.dossiers import Catalogue
-from panel.catalogue.gathering import filled
 from panel.errors import InputError
 from panel.estimate import LIKELY_CHARACTERS, bound, likely
+from panel.gathering import filled
 from panel.llm.fake import stand_in
 from panel.llm.model import said
 from panel.llm.warm import Warm

@@ -35,7 +35,7 @@ class Outcome:
 
 
 async def reviews(
-    project: Project, catalogue: Catalogue, paths: Iterable[Path], providers: Providers
+    project: Project, catalogue: Catalogue, paths: Iterable[Path], providers: Providers | None
 ) -> AsyncIterator[Outcome]:
     """Yield what becomes of each dossier, as it is done. Once the budget refuses, no further tool is begun."""
     running: set[asyncio.Task[Outcome]] = set()
@@ -56,7 +56,7 @@ async def reviews(
         await asyncio.gather(*running, return_exceptions=True)
 
 
-async def _reviewed(project: Project, catalogue: Catalogue, path: Path, providers: Providers) -> Outcome:
+async def _reviewed(project: Project, catalogue: Catalogue, path: Path, providers: Providers | None) -> Outcome:
     try:
         tool = catalogue.read(path, project.persona_ids)
         done = await review_tool(project, tool, providers)

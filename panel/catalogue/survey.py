@@ -10,11 +10,11 @@ from pathlib import Path
 
 from panel.ask import AUTO_STEPS
 from panel.catalogue.dossiers import Catalogue
-from panel.catalogue.gathering import gathered
 from panel.catalogue.stamp import standing
 from panel.catalogue.tally import Tally, Trouble
 from panel.errors import InputError
 from panel.estimate import at_most, likely
+from panel.gathering import gathered
 from panel.project import Project
 from panel.tool import Tool
 

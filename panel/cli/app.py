@@ -46,6 +46,9 @@ SECTIONS = {
         "verify": "Replay every review, and fail in words where it says something else than its record.",
         "record": "Ask for what the recordings lack, the price first; or carry replies over a change of form.",
     },
+    "A whole catalogue": {
+        "batch": "Ask in vendors' batches, at half the price: submit, status, collect, cancel, list.",
+    },
     "Project": {
         "init": "Begin a project of your own: five personas, panel.toml, a first dossier, a workflow for CI.",
         "tool": "Begin a dossier, or check dossiers.",

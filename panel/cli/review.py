@@ -12,7 +12,7 @@ import typer
 from panel.catalogue.dossiers import dossiers_at
 from panel.cli.desk import tell_if_void
 from panel.cli.exits import INTERRUPTED
-from panel.cli.many import review_many
+from panel.cli.many import Way, review_many
 from panel.cli.screen import Screen
 from panel.cli.spending import Spending
 from panel.errors import InputError, RecordingMissing
@@ -40,6 +40,9 @@ def review(
     samples: Annotated[str | None, typer.Option(help="How often each seat is asked: 1 to 9, or auto.")] = None,
     mode: Annotated[str | None, typer.Option(help="live, replay, fresh, or auto: live where there is a key.")] = None,
     budget: Annotated[str | None, typer.Option(help="US dollars that the run may cost at most; else it stops.")] = None,
+    batch: Annotated[bool, typer.Option("--batch", help="Ask in a vendor's batch, at half the price.")] = False,
+    wait: Annotated[bool, typer.Option("--wait", help="With --batch: wait for it, and write the records.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --batch: go on without being asked.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be asked, and for how much.")] = False,
     runs: Annotated[Path | None, typer.Option(help="Where records and the ledger are.")] = None,
     json: Annotated[
@@ -47,8 +50,12 @@ def review(
     ] = False,
 ) -> None:
     """Ask the panel about a tool, or about all tools in a folder, and write the records."""
+    if (wait or yes) and not batch:
+        raise InputError("--wait and --yes go with --batch; leave them out")
     only, place = persona or [], Path(tools[0])
-    is_one = len(tools) == 1 and not dry_run and not is_folder(place) and place.suffix and "*" not in tools[0]
+    is_one = (
+        len(tools) == 1 and not dry_run and not batch and not is_folder(place) and place.suffix and "*" not in tools[0]
+    )
     near = place.parent if is_one else dossiers_at(tools[0])[0].parent
     project = Project.open(near, {"model": model, "samples": samples, "mode": mode, "runs": runs})
     only = [project.persona(id).id for id in only]
@@ -58,7 +65,8 @@ def review(
     elif only:
         raise InputError("--persona: name one dossier; of many, only what changed is asked in any case")
     else:
-        code = review_many(project, tools, spending, is_dry=dry_run, as_json=json)
+        way = Way(is_dry=dry_run, is_batched=batch, waits=wait, is_agreed=yes)
+        code = review_many(project, tools, spending, way, as_json=json)
     raise typer.Exit(code)
 
 
