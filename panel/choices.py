@@ -11,7 +11,7 @@ from panel.errors import Locked, RecordError
 from panel.gates import Rules, flags, unpublishable
 from panel.persona import Persona
 from panel.prompt import Question
-from panel.record import Record, digest
+from panel.record import Record, digest, once
 from panel.review import Seat
 from panel.take import Outside, Take
 from panel.tool import Tool
@@ -82,6 +82,7 @@ class Choice(Record):
         return seat.model_copy(update={"take": take})
 
 
+@once
 def _standing(persona: Persona) -> str:
     return digest(persona.model_copy(update={"order": 0}))
 

@@ -21,6 +21,7 @@ from panel.document import read_text
 from panel.errors import PromptError
 from panel.files import Json, canonical, digest_of, readable, short_hash
 from panel.persona import Criterion, Persona
+from panel.record import once
 from panel.request import Block, Label, Parameters, Request, Turn
 from panel.take import Vote
 from panel.text import fold
@@ -165,6 +166,13 @@ class Prompts:
             raise PromptError.at(f"prompts/{name}", line, "", f"does not render: {error}"[:LONGEST_REASON]) from error
         return text
 
+    def dossier(self, tool: Tool) -> str:
+        """Return what all critics are told of a tool, rendered once for it; raises PromptError as `render` does."""
+        template, sheets = self.texts["dossier.md.j2"], _sheets(tool)
+        if template not in sheets:
+            sheets[template] = self.render("dossier.md.j2", tool=tool)
+        return sheets[template]
+
     def form(self, request: Request) -> str:
         """Return the form of the reply in words, for whoever is not held to the schema by other means."""
         schema: Json = dict(request.reply_schema)
@@ -188,7 +196,7 @@ class Question:
         Shared instructions and the dossier come first and are the same bytes for all personas, so that a provider
         reads them from its cache; the persona comes last.
         """
-        dossier = self.prompts.render("dossier.md.j2", tool=self.tool)
+        dossier = self.prompts.dossier(self.tool)
         criteria = shuffled(self.persona.criteria, f"{self.tool.name}/{self.persona.id}/{sample}")
         seat = self.prompts.render("persona.md.j2", persona=self.persona, criteria=criteria, note=self.note)
         return Request(
@@ -242,6 +250,12 @@ def marked(text: str) -> str:
 def shuffled(criteria: Sequence[Criterion], seed: str) -> list[Criterion]:
     """Return the criteria in an order fixed by `seed`: no criterion gains from always being first."""
     return sorted(criteria, key=lambda criterion: hashlib.sha256(f"{seed}/{criterion.id}".encode()).digest())
+
+
+@once
+def _sheets(_: Tool) -> dict[str, str]:
+    """Return what a dossier was rendered as, by the text of the template."""
+    return {}
 
 
 def _refuse_misspelt(folder: Path) -> None:

@@ -70,6 +70,7 @@ def record_in(raw: bytes, path: Path, kind: type[Kind]) -> Kind:
         raise RecordError.at(path, None, place, problem) from error
 
 
+@once
 def digest(record: Record) -> str:
     """Return the record's content hash, `sha256:` and 64 hexadecimal digits, over canonical JSON."""
     return digest_of(record.as_json())

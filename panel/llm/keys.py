@@ -60,12 +60,13 @@ def _spotless(text: str) -> str:
 
 
 def _secrets() -> Iterator[str]:
-    for name, value in os.environ.items():
-        values = [value]
+    for name in os.environ:  # to look at values costs more than to look at names
         if name.endswith("_HEADERS"):
-            told = [line.partition(":")[2].strip() for line in value.split("\n")]
+            told = [line.partition(":")[2].strip() for line in os.environ[name].split("\n")]
             values = [*told, *(_SCHEME.sub("", each, count=1) for each in told)]
-        elif not _SECRET_NAME.search(name):
+        elif _SECRET_NAME.search(name):
+            values = [os.environ[name]]
+        else:
             continue
         yield from (kept for each in values if len(kept := each.strip()) >= _SHORTEST and kept not in _PLACEHOLDERS)
 
