@@ -87,7 +87,7 @@ def at_desk(terms: Terms, use: Callable[[Desk], Awaitable[Any]]) -> Any:
     async def inside() -> Any:
         at = [0.0]
         listener, url = await serving(account := Account(terms, lambda: at[0]))
-        async with listener, httpx2.AsyncClient(timeout=5, trust_env=False) as http:
+        async with listener, httpx2.AsyncClient(timeout=60, trust_env=False) as http:
             desk = Desk(account, url, http, at)
 
             async def sleep(seconds: float) -> None:
@@ -320,8 +320,8 @@ def test_faults_are_what_the_sdks_take_them_for(dialect: Dialect) -> None:
     """Each fault makes an SDK raise what it raises for such a fault, and is counted under its name."""
 
     async def use(desk: Desk) -> dict[str, int]:
-        desk.http.timeout = httpx2.Timeout(5, read=0.05)
         for kind, raised in FAULTY.items():
+            desk.http.timeout = httpx2.Timeout(60, read=0.05 if kind == "hang" else 60)
             desk.account.terms = Terms(faults=1, kinds=kind)
             with pytest.raises(raised[dialect is OPENAI]):
                 await desk.ask(dialect)
@@ -396,7 +396,7 @@ def test_it_counts_in_a_process_of_its_own() -> None:
     """The options of the command are the terms; counts come as JSON, a reset forgets, the end of its input ends it."""
     body = {"model": "claude-sonnet-5-5", "messages": [{"role": "user", "content": LONG}]}
 
-    with Loopback(Terms(rpm=60, burst=1, told="exact")) as server, httpx2.Client(trust_env=False) as http:
+    with Loopback(Terms(rpm=60, burst=1, told="exact")) as server, httpx2.Client(timeout=60, trust_env=False) as http:
         statuses = [http.post(f"{server.url}/v1/messages", json=body).status_code for _ in range(2)]
         counts = server.counts()
         server.reset()

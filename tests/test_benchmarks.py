@@ -1,4 +1,4 @@
-"""The benchmark of a catalogue: its dossiers, its numbers, its tables and its pictures."""
+"""The benchmarks: the dossiers of a catalogue, its numbers, its tables and its pictures."""
 
 from __future__ import annotations
 
