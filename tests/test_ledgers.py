@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import signal
 import tracemalloc
@@ -262,7 +263,8 @@ def test_streaming_holds_a_page_and_no_more(shelf: Shelf, request_: Request, mon
 
 def test_recordings_are_found_by_their_seat(shelf: Shelf, request_: Request) -> None:
     """A seat's recordings explain a miss; those of another tool, another persona and of long or odd names do not."""
-    long, odd = Label(tool="plumb" * 9_000, persona="mason"), Label(tool="plumb\0", persona="mason")
+    endless = "".join(hashlib.sha256(bytes([number])).hexdigest() for number in range(200))
+    long, odd = Label(tool=endless, persona="mason"), Label(tool="plumb\0", persona="mason")
     labels = [MASON, Label(tool="plumb", persona="tiler"), Label(tool="level", persona="mason"), long, odd]
     ledger = shelf.open()
     for label in labels:
