@@ -31,6 +31,11 @@ def readable(data: Json) -> bytes:
     return (json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
+def compact(data: Json) -> bytes:
+    """Return `data` in one line: no spaces, keys in the order given, no newline at the end."""
+    return json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
+
+
 def digest_of(data: Json) -> str:
     """Return `sha256:` and the hash of the canonical spelling of `data`."""
     return "sha256:" + hashlib.sha256(canonical(data)).hexdigest()
@@ -241,8 +246,8 @@ def read_json(path: Path) -> Json:
     return json_in(read_bytes(path, LARGEST_RECORD, RecordError), path)
 
 
-def json_in(raw: bytes, path: Path) -> Json:
-    """Return the JSON that was read from a file; raises RecordError, naming it, where it is none."""
+def json_in(raw: bytes, path: Path | str) -> Json:
+    """Return the JSON that was read from a file or a row; raises RecordError, naming it, where it is none."""
     try:
         data: Json = json.loads(raw, parse_constant=_refuse)
         if rb"\ud" in raw.lower():
