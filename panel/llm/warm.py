@@ -31,18 +31,13 @@ class Warm:
     async def ask(self, request: Request) -> Reply:
         """Return the reply of the model inside."""
         prefix = request.prefix
-        while not self._is_warm(prefix):
-            lock = self.ahead.setdefault(prefix, asyncio.Lock())
-            async with lock:
-                if self._is_warm(prefix):
-                    break
-                try:
+        if not self._is_warm(prefix):
+            async with self.ahead.setdefault(prefix, asyncio.Lock()):
+                if not self._is_warm(prefix):
                     reply = await self.inner.ask(request)
                     self._use(prefix)
+                    self.ahead.pop(prefix, None)  # who waits for this lock finds the prefix warm
                     return reply
-                finally:
-                    if self.ahead.get(prefix) is lock and self._is_warm(prefix):
-                        del self.ahead[prefix]
         self._use(prefix)
         return await self.inner.ask(request)
 
