@@ -24,6 +24,7 @@ from panel.persona import Persona
 from panel.project import Project
 from panel.review import Absence, Review, Seat
 from panel.seating import Asked, Kept, Seating, Unseated
+from panel.store import Store
 from panel.tool import Tool
 
 Watch = Callable[[Persona, Seat | None], None]
@@ -256,21 +257,21 @@ class _Table:
         )
         if self.asked or seating.dropped:
             history.log("review", label=result.verdict.label, asked=[*self.asked], dropped=[*seating.dropped])
-        self._log_verdict(result)
+        log_verdict(project.store, result)
         paths = project.store.save_review(result, page(result))
         failed = [*filter(_is_let_down, seats), *(note for note in self.notes if note.kind == "failed")]
         return Reviewed(result, paths, self.asked, self.notes, is_whole=not failed)
 
-    def _log_verdict(self, now: Review) -> None:
-        """Log that the verdict is another one than that of the record which stands, where there is one."""
-        store, before = self.seating.project.store, None
-        path = store.review_path(now.tool.slug)
-        if is_there(path):
-            raw = read_bytes(path, LARGEST_RECORD, RecordError)
-            with suppress(ValueError):  # what is no record is written anew
-                before = Review.model_validate_json(raw)
-        if before and split(before.verdict) != split(now.verdict):
-            store.history(now.tool.slug).log("verdict", before=split(before.verdict), after=split(now.verdict))
-
     def _note(self, id: str, kind: NoteKind, text: str) -> None:
         self.notes.append(Note(id, kind, text))
+
+
+def log_verdict(store: Store, now: Review) -> None:
+    """Log that the verdict is another one than that of the record which stands, where there is one."""
+    before, path = None, store.review_path(now.tool.slug)
+    if is_there(path):
+        raw = read_bytes(path, LARGEST_RECORD, RecordError)
+        with suppress(ValueError):  # what is no record is written anew
+            before = Review.model_validate_json(raw)
+    if before and split(before.verdict) != split(now.verdict):
+        store.history(now.tool.slug).log("verdict", before=split(before.verdict), after=split(now.verdict))

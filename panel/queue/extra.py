@@ -8,6 +8,9 @@ from importlib import import_module
 
 from panel.errors import InputError
 
+FILE = "queue.sqlite"
+"""In `runs/`, where no database is named."""
+
 NEEDED = ("dbos", "sqlalchemy", "psycopg")
 INSTALL = 'pip install "panel-of-critics[queue]"'
 NEW_ENOUGH, STRICT_FROM = (3, 42), (3, 12)
@@ -24,7 +27,7 @@ def require() -> None:
 
 
 def require_sqlite(
-    python: tuple[int, ...] = sys.version_info, version: tuple[int, ...] = sqlite3.sqlite_version_info
+    python: tuple[int, ...] = sys.version_info[:2], version: tuple[int, ...] = sqlite3.sqlite_version_info
 ) -> None:
     """Return where this Python can keep a queue in SQLite; raises InputError where its SQLite is too old for that."""
     if python >= STRICT_FROM and version < NEW_ENOUGH:

@@ -10,16 +10,20 @@ from typing import Literal, Self
 
 from pydantic import Field
 
-from panel.choices import Choices
+from panel.choices import Choice, Choices
 from panel.document import read_document, read_text
 from panel.errors import RecordError, SettingsError, ToolError
 from panel.files import Json, short_hash
 from panel.history import Entry
+from panel.makeup import Makeup
+from panel.markdown import page
 from panel.names import Names, slug_of
+from panel.pipeline import Reviewed
 from panel.project import Project
 from panel.record import Record
-from panel.review import RULES, Review
+from panel.review import Review
 from panel.tool import Tool, tool_of
+from panel.verdict import RULES
 from panel.version import DISTRIBUTION, installed
 
 FLAGS = ("model", "samples", "mode")
@@ -44,6 +48,9 @@ class Job(Record):
     choices: Choices = Choices()
     """What the editors accepted and locked."""
 
+    record: Review | None = None
+    """The record, where seats of it are locked."""
+
     project: Mapping[str, str]
     """A short hash of each part of the project that decides what is asked."""
 
@@ -55,11 +62,13 @@ class Job(Record):
         """Return the job of a dossier; raises InputError where it, or what was chosen for it, can't be read."""
         text = read_text(path, ToolError)
         tool = tool_of(read_document(text, path, ToolError), project.persona_ids, taken)
+        choices = project.store.choices(tool.slug)
         return cls(
             slug=tool.slug,
             name=path.name,
             dossier=text,
-            choices=project.store.choices(tool.slug),
+            choices=choices,
+            record=project.store.review(tool.slug) if choices.locked else None,
             project=digests(project),
             flags=flags_of(project),
         )
@@ -75,15 +84,30 @@ class Job(Record):
             problem = f"was added from another checkout: its {', '.join(others)} differ from those here"
             raise SettingsError(f"{self.slug}: {problem}; nothing was asked; run a worker in that checkout")
 
-    def prepare(self, project: Project) -> None:
-        """Put the choices where a review looks for them; raises RecordError where other ones are there."""
-        store, wanted = project.store, _binding(self.choices)
+    def prepare(self, project: Project, tool: Tool) -> None:
+        """Put choices, and a record with locked seats, where a review looks for them.
+
+        Raises RecordError where this machine has other choices: neither side's are lost.
+        """
+        store = project.store
         here = store.choices(self.slug)
         if here == Choices():
+            if self.record and store.review(self.slug) is None:
+                store.save_review(self.record, page(self.record))
             store.save_choices(self.slug, self.choices)
-        elif _binding(here) != wanted:
-            problem = "is not what the job was added with; add it again, or give this worker other --runs"
+        elif _binding(here, project, tool) != _binding(self.choices, project, tool):
+            problem = "is not what the job was added with; add it again, or name other --runs"
             raise RecordError.at(store.place(self.slug) / "choices.json", None, "", problem)
+
+
+class Made(Record):
+    """What the history says of a seat beside the seat itself."""
+
+    choice: Choice
+    """What brings it back."""
+
+    makeup: Makeup
+    """What it was asked with."""
 
 
 class Done(Record):
@@ -95,14 +119,37 @@ class Done(Record):
     review: Review
     """The record."""
 
-    entries: tuple[Entry, ...]
-    """What goes into the history."""
+    made: Mapping[str, Made]
+    """What goes into the history with each seat that was answered."""
 
     choices: Choices
     """What the record rests on."""
 
     is_whole: bool
     """False where an invited seat has no take for another reason than abstention."""
+
+    @classmethod
+    def of(cls, project: Project, done: Reviewed) -> Self:
+        """Return what came of a job, once it is written."""
+        store, slug = project.store, done.review.tool.slug
+        history, made = store.history(slug), {}
+        for seat in done.review.seats:
+            for entry in history.entries(seat.persona).values():
+                if entry.seat == seat:
+                    made[seat.persona] = Made(choice=entry.choice, makeup=entry.makeup)
+        return cls(review=done.review, made=made, choices=store.choices(slug), is_whole=done.is_whole)
+
+    @property
+    def entries(self) -> list[Entry]:
+        """What goes into the history."""
+        seats = [seat for seat in self.review.seats if seat.persona in self.made]
+        of = {seat.persona: self.made[seat.persona] for seat in seats}
+        return [Entry(choice=of[seat.persona].choice, makeup=of[seat.persona].makeup, seat=seat) for seat in seats]
+
+    @property
+    def requests(self) -> list[str]:
+        """The identities of what the record rests on."""
+        return [ask.request for seat in self.review.seats for ask in seat.asks]
 
 
 def digests(project: Project) -> Mapping[str, str]:
@@ -152,7 +199,7 @@ class Named:
     @cached_property
     def id(self) -> str:
         """The id."""
-        return "/".join((self.batch, self.slug, self.content, self.queue, self.version))
+        return f"{self.batch}/{self.slug}/{self.content}/{self.queue}/{self.version}"
 
 
 def queue_of(project: Project) -> str:
@@ -170,6 +217,9 @@ def batch_of(project: Project, name: str | None) -> str:
     return slug_of(name or project.settings.project.name)[:40] or "panel"
 
 
-def _binding(choices: Choices) -> object:
-    """Return what of the choices decides over a review: all but how many samples count."""
-    return {id: one for id, one in choices.seats.items() if not one.is_plain}, choices.locked
+def _binding(choices: Choices, project: Project, tool: Tool) -> object:
+    """Return what of the choices decides over a review: what still holds, but for how many samples count."""
+    seats = [(persona, choices.seats.get(persona.id)) for persona in project.panel]
+    return [(persona.id, one) for persona, one in seats if one and not one.is_plain and one.holds(tool, persona)], {
+        "locked": choices.locked
+    }

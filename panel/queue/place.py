@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Self
 
 from dbos import DBOS, DBOSClient, DBOSPortableJSONSerializer
+from dbos._error import DBOSException
 from dbos._migration import sqlite_migrations
 from dbos._serialization import DefaultSerializer
-from dbos.error import DBOSException
 from sqlalchemy import Column, Connection, Double, MetaData, Table, Text, inspect, text
 from sqlalchemy.exc import DBAPIError
 
@@ -148,4 +148,4 @@ def refuse_pickle() -> None:
         message = "a pickle in the database is not read"
         raise ValueError(message)
 
-    DefaultSerializer.deserialize = refuse  # type: ignore[method-assign]
+    setattr(DefaultSerializer, "deserialize", refuse)  # noqa: B010 - it is no method of ours to mypy
