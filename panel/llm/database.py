@@ -43,7 +43,12 @@ _FAULTS: tuple[tuple[type[PanelError], tuple[str, ...], tuple[str, ...], str], .
     (RecordError, ("53100",), ("disk is full",), "not written: {}; what stood there is untouched"),
     (RecordError, ("25006", "42501"), ("readonly",), "can't be written: {}; nothing changed"),
     (RecordError, ("XX001", "XX002"), ("malformed", "i/o error"), "is damaged: {}; restore it from a copy"),
-    (Busy, (), ("is locked",), f"{{}}: another run has been writing here for more than {BUSY_S} s; let it end first"),
+    (
+        Busy,
+        (),
+        ("is locked",),
+        f"another run has been writing here for {BUSY_S} s; let it end, then run this again",
+    ),
 )
 """What is wrong by the codes of SQL and the words of SQLite, and what is said of it."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
 from typing import Self
 
@@ -64,8 +64,11 @@ class SqlLedger:
 
         Raises SettingsError where the database can't be reached, is not Panel's, or was made by a newer version of it.
         """
-        database = Database.at(address, origin)
-        prepare(database, TABLES, is_made=is_made)
+        with ExitStack() as opened:
+            database = Database.at(address, origin)
+            opened.callback(database.close)
+            prepare(database, TABLES, is_made=is_made)
+            opened.pop_all()
         return cls(database, Turns(database))
 
     def close(self) -> None:
@@ -126,7 +129,7 @@ class SqlLedger:
         self, which: ColumnElement[bool] | None, most: int, *order: ColumnElement[str]
     ) -> Sequence[tuple[str, object]]:
         found = (_READ if which is None else _READ.where(which)).order_by(*(order or (_ROWS.c.identity,))).limit(most)
-        return self.database.call(lambda connection: connection.execute(found).tuples().all())
+        return self.database.call(lambda connection: [(row[0], row[1]) for row in connection.execute(found)])
 
     def _held(self, identity: str, raw: object) -> Held:
         """Return what is in a row; a database holds what others put there, so it may be anything."""
@@ -137,7 +140,7 @@ class SqlLedger:
 
     def _inserted(self, rows: Sequence[dict[str, str]]) -> int:
         def insert(connection: Connection) -> int:
-            with self.database.whole(connection):
+            with self.database.whole(connection) if len(rows) > 1 else nullcontext():
                 return connection.execute(_NEW, rows).rowcount
 
         return self.database.call(insert) if rows else 0
