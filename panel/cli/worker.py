@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
@@ -52,8 +53,7 @@ def worker(
     project, screen = project_for({}), Screen()
     screen.say(announcement(project))
     tally = _Tally(screen)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with opened(project, database_url, is_made=True) as place:
+    with _ended_by_term(), opened(project, database_url, is_made=True) as place:
         from panel.queue.work import Worker
 
         mine = _named(name)
@@ -67,6 +67,16 @@ def worker(
             raise typer.Exit(INTERRUPTED) from None
     tally.say()
     raise typer.Exit(max(tally.codes, default=0))
+
+
+@contextmanager
+def _ended_by_term() -> Iterator[None]:
+    """Let SIGTERM, which ends services, end a worker as Ctrl-C does."""
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _live(project: Project) -> Project:

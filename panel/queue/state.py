@@ -119,8 +119,8 @@ def listed(place: Place, states: Sequence[str]) -> list[tuple[Named, str]]:
     statuses = [status for status, state in STATES.items() if state in states]
     query = select(table.c.workflow_uuid, table.c.status).where(table.c.status.in_(statuses))
     newest = query.order_by(table.c.created_at.desc(), table.c.workflow_uuid)
-    rows = place.database.call(lambda connection: connection.execute(newest).tuples().all())
-    return [(named, STATES[status]) for id, status in rows if (named := Named.parse(id))]
+    rows = place.database.call(lambda connection: connection.execute(newest).all())
+    return [(named, STATES[row.status]) for row in rows if (named := Named.parse(row.workflow_uuid))]
 
 
 def latest(found: Sequence[tuple[Named, str]]) -> list[tuple[Named, str]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
@@ -109,11 +110,7 @@ class Worker:
         names = names_at(self.place.database)
         await self._be_alone(names)
         try:
-            register(self.place.database, self.name)
-            self.ledger = self.place.ledger(is_made=True)
-            with self.place.client() as client:
-                set_up(client, queue_of(project), concurrency)
-                hand_back(client, [self.name])
+            await asyncio.to_thread(self._begin, queue_of(project), concurrency)
             try:
                 self._launch(queue_of(project))
                 await self._watch(names, queue_of(project), until_empty=until_empty)
@@ -133,6 +130,14 @@ class Worker:
             if waited * TICK_S > PATIENCE_S:
                 raise InputError(f"--name {self.name}: a worker of this name is at work; choose another one")
             await asyncio.sleep(TICK_S)
+
+    def _begin(self, queue: str, concurrency: int | None) -> None:
+        """Take up what a worker of this name left, before anything is claimed."""
+        self.ledger = self.place.ledger(is_made=True)
+        register(self.place.database, self.name)
+        with self.place.client() as client:
+            set_up(client, queue, concurrency)
+            hand_back(client, [self.name])
 
     def _launch(self, queue: str) -> None:
         with self.place.telling():
@@ -171,9 +176,7 @@ class Worker:
                 if peer == self.name or not names.take(peer):
                     continue
                 try:
-                    with self.place.client() as client:
-                        hand_back(client, [peer])
-                    unregister(self.place.database, peer)
+                    self._hand_back(peer)
                 finally:
                     names.drop(peer)
 
@@ -189,12 +192,22 @@ class Worker:
         with suppress(TimeoutError):
             async with asyncio.timeout(5):
                 await asyncio.gather(*self.running, return_exceptions=True)
-        await asyncio.to_thread(DBOS.destroy, destroy_registry=True)
+        with ThreadPoolExecutor(1, "ending") as ending:
+            # DBOS has made its own threads those of the loop, and ends them.
+            asyncio.get_running_loop().set_default_executor(ending)
+            await asyncio.to_thread(self._let_go)
         for _, providers in self.opened.values():
             await providers.stack.aclose()
-        with suppress(PanelError), self.place.client() as client:  # else a peer hands it back
-            hand_back(client, [self.name])
-            unregister(self.place.database, self.name)
+
+    def _let_go(self) -> None:
+        DBOS.destroy(destroy_registry=True)
+        with suppress(PanelError):  # else a peer hands it back
+            self._hand_back(self.name)
+
+    def _hand_back(self, name: str) -> None:
+        with self.place.client() as client:
+            hand_back(client, [name])
+        unregister(self.place.database, name)
 
     async def _reviewed(self, data: Mapping[str, Json]) -> Json:
         slug = str(data.get("slug"))[:80]
