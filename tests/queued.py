@@ -64,10 +64,10 @@ class Queued:
         """Return how many jobs are in which state, those left out that none is in."""
         return {state: number for state, number in self.status()["jobs"].items() if number}
 
-    def hurry(self) -> None:
+    def hurry(self, poll_s: float = POLL_S) -> None:
         """Let workers look for work without rest."""
         with self.place() as place:
-            self.run(place, f"UPDATE {self.table('queues')} SET polling_interval_sec = {POLL_S}")
+            self.run(place, f"UPDATE {self.table('queues')} SET polling_interval_sec = {poll_s}")
 
     @contextmanager
     def place(self) -> Iterator[Place]:

@@ -123,7 +123,7 @@ def test_a_peer_takes_over_from_a_killed_worker(
                 )
                 for worker, name in zip(workers, ("one", "two"), strict=True)
             ]
-            queued.hurry()
+            queued.hurry(poll_s=0.1)
             killer.pid = children[0].pid
             killer.started.set()
             codes = [child.ended() for child in children]
@@ -141,3 +141,4 @@ def test_a_peer_takes_over_from_a_killed_worker(
     assert twice <= {*killer.before} - killer.kept
     assert 2 >= max(again.values())
     assert all(office.path(f"runs/{slug}/review.json").is_file() for slug in TOOLS)
+    with Path("/tmp/w/q_kill.log").open("a") as log: log.write(f"{kind} {seed} {codes} {killer.at} {killer.is_before} before={len(killer.before)} kept={len(killer.kept)} all={len(killer.calls)} twice={len(twice)}\n")
