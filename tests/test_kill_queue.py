@@ -18,7 +18,7 @@ from forked import Forked
 
 from office import Office
 from queued import Queued, began, begun, url_of
-from test_kill import texts
+from test_kill import Texts, texts
 from vendor import ANTHROPIC, Answer, Call, Vendor
 
 from panel.llm.ledger import Ledger, Recordings
@@ -46,15 +46,16 @@ class Killer:
 
     seed: int
     ledger: Recordings
-    calls: list[tuple[str, ...]] = field(default_factory=list)
-    before: list[tuple[str, ...]] = field(default_factory=list)
-    """What had been asked when the worker died."""
+    calls: list[tuple[str, Texts]] = field(default_factory=list)
+    """Who asked what."""
 
-    kept: set[tuple[str, ...]] = field(default_factory=set)
+    before: int = 0
+    """How many calls had come when the worker died."""
+
+    kept: set[Texts] = field(default_factory=set)
     """What had been kept then."""
 
     pid: int = 0
-    is_dead: bool = False
     lock: Lock = field(default_factory=Lock)
     started: Event = field(default_factory=Event)
 
@@ -68,7 +69,7 @@ class Killer:
         """Answer; and kill when the moment has come."""
         self.started.wait()
         with self.lock:
-            self.calls.append(texts(call))
+            self.calls.append((call.headers["x-worker"], texts(call)))
             is_moment = len(self.calls) == self.at
             if is_moment and self.is_before:
                 self.kill()
@@ -85,11 +86,11 @@ class Killer:
         """Kill the worker, if it still runs."""
         with suppress(ProcessLookupError):
             os.kill(self.pid, SIGKILL)
-        self.before, self.is_dead = [*self.calls], True
+        self.before = len(self.calls)
         self.kept = recorded(self.ledger)
 
 
-def recorded(ledger: Recordings) -> set[tuple[str, ...]]:
+def recorded(ledger: Recordings) -> set[Texts]:
     """Return what the recordings of a ledger were asked; each must be whole."""
     recordings = [held.recording for held in ledger.all()]
     assert all(recordings)
@@ -118,7 +119,7 @@ def test_a_peer_takes_over_from_a_killed_worker(
                 worker.start(
                     *("worker", "--until-empty", "--name", name, "--concurrency", "2"),
                     folder=office.folder,
-                    environment=environment,
+                    environment={**environment, "ANTHROPIC_CUSTOM_HEADERS": f"X-Worker: {name}"},
                     output=str(told),
                 )
                 for worker, name in zip(workers, ("one", "two"), strict=True)
@@ -131,14 +132,15 @@ def test_a_peer_takes_over_from_a_killed_worker(
         if shared:
             shared.close()
 
-    again = Counter(killer.calls)
-    twice = {one for one, number in again.items() if number > 1}
+    again = Counter(asked for _, asked in killer.calls)
+    lost = {asked for name, asked in killer.calls if name == "one"} - killer.kept
+    later = {asked for name, asked in killer.calls[killer.before :] if name == "two"}
     assert codes[0] in (-9, 0)
     assert 0 == codes[1], told.read_text()
     assert {"done": len(TOOLS)} == queued.counts()
     assert CALLS == len(kept)
-    assert set() == killer.kept & {*killer.calls[len(killer.before) :]}, "a reply in the ledger was asked for again"
-    assert twice <= {*killer.before} - killer.kept
+    assert set() == killer.kept & later, "a reply in the ledger was asked for again"
+    assert {one for one, number in again.items() if number > 1} <= lost, "more than what was in flight was asked twice"
     assert 2 >= max(again.values())
     assert all(office.path(f"runs/{slug}/review.json").is_file() for slug in TOOLS)
-    with Path("/tmp/w/q_kill.log").open("a") as log: log.write(f"{kind} {seed} {codes} {killer.at} {killer.is_before} before={len(killer.before)} kept={len(killer.kept)} all={len(killer.calls)} twice={len(twice)}\n")
+    with Path("/tmp/w/q_kill.log").open("a") as log: log.write(f"{kind} {seed} {codes} {killer.at} {killer.is_before} before={killer.before} kept={len(killer.kept)} all={len(killer.calls)}\n")
