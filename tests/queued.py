@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from postgres import Server
 from sqlalchemy import text
 
 from panel.queue.place import Place
-from panel.queue.work import set_up
 
 POLL_S = 0.02
 _NUMBERS = count()
@@ -92,19 +92,18 @@ class Queued:
         return place.database.call(act)
 
 
-@pytest.fixture(scope="session")
-def began(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A file with an empty queue: it takes a while to make, so one is copied by all tests."""
-    path = tmp_path_factory.mktemp("queue") / "empty.sqlite"
+@cache
+def _empty_file(folder: Path) -> Path:
+    """Return a file with an empty queue: it takes a while to make, so all tests of a worker copy one."""
+    path = folder / "empty.sqlite"
     Place.at(f"sqlite:///{path}", "a test", is_made=True).close()
     return path
 
 
-@pytest.fixture(scope="session")
-def begun(postgres: Server, worker_id: str) -> str:
-    """The name of a database with an empty queue."""
-    name = f"empty_queue_{worker_id}"
-    place = Place.at(postgres.database(name), "a test", is_made=True)
+@cache
+def _empty_database(server: Server, name: str) -> str:
+    """Return the name of a database with an empty queue."""
+    place = Place.at(server.database(name), "a test", is_made=True)
     ledger = place.ledger(is_made=True)
     assert ledger
     ledger.close()
@@ -113,8 +112,8 @@ def begun(postgres: Server, worker_id: str) -> str:
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
-def queued(request: pytest.FixtureRequest, office: Office, monkeypatch: pytest.MonkeyPatch) -> Queued:
-    """An office with an empty queue, and with time standing still."""
+def queued(request: pytest.FixtureRequest, office: Office) -> Queued:
+    """An office with an empty queue."""
     return Queued(office, url_of(request, request.param, office.folder))
 
 
@@ -123,7 +122,8 @@ def url_of(request: pytest.FixtureRequest, kind: str, folder: Path) -> str:
     if kind == "sqlite":
         path = folder / "runs" / "queue.sqlite"
         path.parent.mkdir(exist_ok=True)
-        shutil.copy(request.getfixturevalue("began"), path)
+        shutil.copy(_empty_file(request.getfixturevalue("tmp_path_factory").getbasetemp()), path)
         return f"sqlite:///{path}"
-    server, template = request.getfixturevalue("postgres"), request.getfixturevalue("begun")
-    return str(server.database(f"{template}_{next(_NUMBERS)}", template))
+    server: Server = request.getfixturevalue("postgres")
+    template = _empty_database(server, f"empty_queue_{request.getfixturevalue('worker_id')}")
+    return server.database(f"{template}_{next(_NUMBERS)}", template)

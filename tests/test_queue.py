@@ -15,7 +15,7 @@ from threading import Event, Thread, Timer
 import made
 import pytest
 from office import STEERING, steering
-from queued import Queued, began, begun, queued
+from queued import Queued, queued
 from struck import Standing
 
 from panel.errors import GaveUp, InputError, RecordError
@@ -28,7 +28,8 @@ from panel.request import Request
 from panel.review import Seat
 from panel.seating import Asked
 
-__all__ = ["began", "begun", "queued"]
+__all__ = ["queued"]
+
 
 def tree(queued: Queued, folder: str = "runs") -> dict[str, bytes]:
     """Return every file that is kept about tools, and every recording, with its bytes; in a log, asks have an order."""
@@ -239,7 +240,7 @@ def test_ctrl_c_hands_back_what_was_begun(queued: Queued, monkeypatch: pytest.Mo
     assert len(queued.office.asked()) <= 3
 
 
-def test_a_machine_that_can_t_write_fails_no_job(queued: Queued, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_fails_no_job(queued: Queued, monkeypatch: pytest.MonkeyPatch) -> None:
     """A full disk ends the worker with its reason; the jobs wait for another one."""
     queued.shelve("alpha", "beta")
     queued.add()

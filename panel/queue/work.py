@@ -108,8 +108,8 @@ class Worker:
         settings = project.settings
         self.patience_s = LONGEST_CALLS * (settings.retry.deadline_s + settings.timeout_s)
         names = names_at(self.place.database)
-        await self._be_alone(names)
         try:
+            await self._be_alone(names)
             await asyncio.to_thread(self._begin, queue_of(project), concurrency)
             try:
                 self._launch(queue_of(project))
@@ -169,10 +169,13 @@ class Worker:
             await asyncio.sleep(TICK_S)
 
     def _look_round(self, names: Names) -> None:
-        """Hand back what peers were at that are dead."""
+        """Hand back what peers were at that are dead. Where the server is away, DBOS waits for it, and so does this."""
         names.renew()
-        with self.place.telling():
-            for peer in registered(self.place.database):
+        with suppress(PanelError), self.place.telling():
+            peers = registered(self.place.database)
+            if self.name not in peers:  # a peer took it for dead while the server was away
+                register(self.place.database, self.name)
+            for peer in peers:
                 if peer == self.name or not names.take(peer):
                     continue
                 try:
@@ -212,11 +215,14 @@ class Worker:
     async def _reviewed(self, data: Mapping[str, Json]) -> Json:
         slug = str(data.get("slug"))[:80]
         try:
-            done = await self._or_stop(self._review(data))
-        except PanelError as error:
-            self.tell(Ended(slug, None, scrubbed(str(error)), error.exit_code))
-            raise Failed(scrubbed(str(error))) from error
-        output, reviewed = done
+            output, reviewed = await self._or_stop(self._review(data))
+        except Exception as error:
+            if isinstance(error, Failed):
+                raise
+            code = error.exit_code if isinstance(error, PanelError) else 1
+            fault = scrubbed(str(error) if isinstance(error, PanelError) else f"{type(error).__name__}: {error}")
+            self.tell(Ended(slug, None, fault, code))
+            raise Failed(fault) from error
         failed = [seat for seat in reviewed.review.seats if seat.absence == Absence.FAILED]
         silent = [seat for seat in reviewed.review.seats if seat.is_let_down]
         said = "; ".join(f"{seat.persona}: {seat.absence}: {seat.reason}" for seat in silent) or None
