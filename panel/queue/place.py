@@ -53,11 +53,16 @@ class Place:
 
         Raises SettingsError where the database can't be reached, is not Panel's, or was made by a newer version.
         """
-        place = cls(Database.at(address, origin))
-        if place.database.is_sqlite:
-            require_sqlite()
-        refuse_pickle()
-        place._prepare(is_made=is_made)
+        place, is_open = cls(Database.at(address, origin)), False
+        try:
+            if place.database.is_sqlite:
+                require_sqlite()
+            refuse_pickle()
+            place._prepare(is_made=is_made)
+            is_open = True
+        finally:
+            if not is_open:
+                place.close()
         return place
 
     @property
