@@ -9,19 +9,22 @@ import sys
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import made
-import psycopg
 import pytest
 from mutated import within
-from postgres import Server
 
 from panel.errors import Busy, PanelError, RecordError, SettingsError
 from panel.llm.fake import Fake
 from panel.llm.ledger import Ledgers, Recorded, Recordings, ledger_at
 from panel.llm.model import said
-from panel.llm.sql import SqlLedger
 from panel.request import Request
+
+if TYPE_CHECKING:
+    from postgres import Server
+
+    from panel.llm.sql import SqlLedger
 
 OPTION = "--database-url"
 HOW = "write sqlite:///FILE or postgresql://USER@HOST/DATABASE"
@@ -53,7 +56,6 @@ def file(tmp_path: Path) -> Path:
 def ledger(file: Path) -> Iterator[SqlLedger]:
     """Give an empty ledger in SQLite."""
     with ledger_at(f"sqlite:///{file}", OPTION, is_made=True) as begun:
-        assert isinstance(begun, SqlLedger)
         yield begun
 
 
@@ -91,6 +93,20 @@ def test_an_address_that_leads_nowhere_is_told_without_its_password(address: str
     assert ADDRESSES[address] in told
     assert "hidden" not in told
     assert "hid@" not in told
+
+
+def test_a_password_that_a_driver_repeats_is_taken_out() -> None:
+    """However a driver spells the password that it was given, the message does not."""
+    from sqlalchemy.exc import OperationalError
+
+    from panel.llm.database import Database
+
+    database = Database.at("postgresql://ann:hid%2Fden@host/x?sslpassword=secret", OPTION)
+    error = OperationalError("SELECT 1", {}, Exception("no hid/den or hid%2Fden or secret\nDETAIL: more"))
+
+    assert "no *** or *** or ***; start it" in str(database.told(error))
+    assert "DETAIL" not in str(database.told(error))
+    assert "hid" not in database.place
 
 
 def test_only_who_writes_begins_a_ledger(tmp_path: Path) -> None:
@@ -210,7 +226,6 @@ def name(database: str) -> str:
 def theirs(database: str) -> Iterator[SqlLedger]:
     """Give a ledger in it."""
     with ledger_at(database, OPTION, is_made=True) as ledger:
-        assert isinstance(ledger, SqlLedger)
         yield ledger
 
 
@@ -263,6 +278,8 @@ def test_a_full_server_loses_nothing_that_stood_there(
     theirs: SqlLedger, name: str, postgres: Server, request_: Request
 ) -> None:
     """A server without room is told as a full disk is, and what was kept is there."""
+    import psycopg
+
     function = "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RAISE disk_full; END'"
     with psycopg.connect(postgres.url(name), autocommit=True) as connection:
         connection.execute(function)

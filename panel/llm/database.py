@@ -76,11 +76,15 @@ class Database:
         url = _url(address, origin)
         if url.get_backend_name() == SQLITE:
             file = Path(url.database or "").absolute()
-            engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args={"timeout": BUSY_S})
+            engine = create_engine(
+                url, connect_args={"timeout": BUSY_S}, isolation_level="AUTOCOMMIT", hide_parameters=True
+            )
             event.listen(engine, "connect", _text_as_it_comes)
             return cls(engine, str(file), origin, file)
         # A thread has one connection at a time, and a pool of threads has a few threads.
-        engine = create_engine(url, isolation_level="AUTOCOMMIT", connect_args=ALIVE, pool_size=4, max_overflow=28)
+        engine = create_engine(
+            url, connect_args=ALIVE, pool_size=4, max_overflow=28, isolation_level="AUTOCOMMIT", hide_parameters=True
+        )
         host = url.query.get("host", url.host or "")
         named = on_one_line(",".join(host if isinstance(host, tuple) else [host]))
         return cls(engine, f"{POSTGRES}://{named}/{on_one_line(url.database or '')}", origin, None)

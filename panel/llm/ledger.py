@@ -32,6 +32,11 @@ class Recordings(Protocol):
     """A ledger, whatever it is kept in."""
 
     @property
+    def place(self) -> str:
+        """What people know it by: a folder, or a database without its password."""
+        ...
+
+    @property
     def is_waited_for(self) -> bool:
         """True where `find` and `keep` may wait for another process, so that a thread does them."""
         ...
@@ -82,6 +87,11 @@ class Ledger:
 
     folder: Path
     is_waited_for = False
+
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return str(self.folder)
 
     def path(self, identity: str) -> Path:
         """Return where the recording of an identity belongs."""

@@ -67,8 +67,8 @@ class Held:
     """Why it is not sound, with its place; None where it is."""
 
     @classmethod
-    def of(cls, raw: bytes, identity: str, place: str) -> Self:
-        """Return what stands in a place that belongs to `identity`."""
+    def of(cls, raw: bytes, identity: str | None, place: str) -> Self:
+        """Return what stands in a place that belongs to `identity`, or to whatever is there where that is None."""
         try:
             data = json_in(raw, place)
             return cls(len(raw), data, recording_in(data, identity, place), None)
@@ -76,8 +76,8 @@ class Held:
             return cls(len(raw), None, None, error)
 
 
-def recording_in(data: Json, identity: str, place: str) -> Recording:
-    """Return the recording that `data` is, which is kept under `identity`.
+def recording_in(data: Json, identity: str | None, place: str) -> Recording:
+    """Return the recording that `data` is, which is kept under `identity`; under its own where that is None.
 
     Raises RecordError, with `place` in front, where it is none, answers another request, or was changed.
     """
@@ -86,7 +86,7 @@ def recording_in(data: Json, identity: str, place: str) -> Recording:
         asked, digest = recording.request.identity, _sealed(data)
     except ValueError as error:
         raise _unsound(place, "is no recording as Panel writes it; delete it to ask again") from error
-    if not identity == recording.identity == asked:
+    if recording.identity != asked or identity not in (asked, None):
         raise _unsound(place, "the request in it does not match its name; delete it to ask again")
     if recording.digest != digest:
         raise _unsound(place, "was changed after it was written; restore it, or delete it to ask again")

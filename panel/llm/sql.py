@@ -34,7 +34,8 @@ TABLES = MetaData()
 _ROWS = Table(
     TABLE,
     TABLES,
-    Column("identity", Text, primary_key=True),
+    # The order of an export must not follow the locale of a server.
+    Column("identity", Text().with_variant(Text(collation="C"), "postgresql"), primary_key=True),
     Column("tool", Text, nullable=False),
     Column("persona", Text, nullable=False),
     Column("recorded_at", Text, nullable=False),
@@ -70,6 +71,11 @@ class SqlLedger:
             prepare(database, TABLES, is_made=is_made)
             opened.pop_all()
         return cls(database, Turns(database))
+
+    @property
+    def place(self) -> str:
+        """The database, without its password."""
+        return self.database.place
 
     def close(self) -> None:
         """Close all connections."""
