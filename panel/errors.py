@@ -14,6 +14,7 @@ PanelError
     Rejected            the provider will not have this request or key: never retried
     GaveUp              retrying was stopped by a cap, a deadline or a count
     Waiting             a person has not answered yet
+    Lost                a provider no longer has what it was given
   Busy                  another run is writing the same files          exit 1
   OverBudget            asking on could cost more than was allowed       exit 4
 
@@ -107,6 +108,10 @@ class GaveUp(ModelError):
 
 class Waiting(ModelError):
     """A person has been asked and has not answered yet."""
+
+
+class Lost(ModelError):
+    """A provider no longer has what it was given, or what came of it."""
 
 
 class Busy(PanelError):

@@ -60,11 +60,10 @@ class Makeup(Record):
 
 
 def _dossier(tool: Tool) -> Mapping[str, Json]:
-    seen = tool.seen
-    assert isinstance(seen, dict)
-    sources = seen.pop("sources")
+    fields, sources = {**tool.seen}, tool.seen["sources"]
+    del fields["sources"]
     assert isinstance(sources, list)
-    return seen | {f"source {source['id']}": source for source in sources if isinstance(source, dict)}
+    return fields | {f"source {source['id']}": source for source in sources if isinstance(source, dict)}
 
 
 def _persona(persona: Persona) -> Mapping[str, Json]:

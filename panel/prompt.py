@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -158,23 +158,12 @@ class Prompts:
         What a dossier or a persona holds is put in as text and never read as a template.
         """
         try:
-            text = self._template(name).render(**context).strip()
+            text = _template(self.texts[name]).render(**context).strip()
             text.encode()  # a template can spell half of a surrogate pair, which nothing can send
         except _RENDERING_FAULTS as error:
             line = error.lineno if isinstance(error, TemplateSyntaxError) else None
             raise PromptError.at(f"prompts/{name}", line, "", f"does not render: {error}"[:LONGEST_REASON]) from error
         return text
-
-    def _template(self, name: str) -> Template:
-        if name not in self._compiled:
-            environment = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-            environment.filters["data"] = marked
-            self._compiled[name] = environment.from_string(self.texts[name])
-        return self._compiled[name]
-
-    @cached_property
-    def _compiled(self) -> dict[str, Template]:
-        return {}
 
     def form(self, request: Request) -> str:
         """Return the form of the reply in words, for whoever is not held to the schema by other means."""
@@ -235,6 +224,14 @@ def chat_sheet(prompts: Prompts, request: Request, inbox: str) -> str:
         form=prompts.form(request),
         inbox=inbox,
     )
+
+
+@lru_cache(maxsize=32)
+def _template(text: str) -> Template:
+    """Return the template that a prompt file holds; the same text is compiled once, whichever project it is in."""
+    environment = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["data"] = marked
+    return environment.from_string(text)
 
 
 def marked(text: str) -> str:

@@ -175,7 +175,7 @@ def _serve() -> None:
 
     from panel.cli.app import COMMANDS
 
-    for name in (*(f"cli.{command}" for command in COMMANDS), "llm.anthropic", *sys.argv[1:]):
+    for name in (*(f"cli.{command}" for command in COMMANDS), "llm.anthropic_batches", *sys.argv[1:]):
         import_module(f"panel.{name}")
     _warm()
     gc.freeze()  # what a child never collects is never copied for it

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
 
@@ -20,6 +21,7 @@ LONGEST_WAIT_S = 8.0
 Source: Brooker, "Exponential Backoff and Jitter", 2015."""
 
 Notice = Callable[[Request, Attempt], None]
+Done = TypeVar("Done")
 
 
 @dataclass(frozen=True)
@@ -95,15 +97,74 @@ class _Call:
             return False
         policy, now = self.by.policy, self.by.clock.now()
         began = now if self.began is None else self.began
-        highest = min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (len(self.attempts) - 1))
+        highest = _highest(len(self.attempts))
         self.next_wait = error.wait_s if error.wait_s is not None else self.by.clock.uniform(0, highest)
         if error.pauses_all:
             self.by.limit.hold(self.next_wait)
-        if error.wait_s is not None and error.wait_s > policy.cap_s:
-            self.ending = f"it asks for a wait of {error.wait_s:g} s, above the cap of {policy.cap_s:g} s: try later"
-        elif now + self.next_wait - began > policy.deadline_s:
-            self.ending = f"the deadline of {policy.deadline_s:g} s would pass before the next attempt"
+        self.ending = _ending(policy, error, now + self.next_wait - began)
         return self.ending is None
 
     def wait(self, _: RetryCallState) -> float:
         return self.next_wait
+
+
+async def patient(act: Callable[[], Awaitable[Done]], policy: RetrySettings, clock: Clock = REAL) -> Done:
+    """Return what `act` returns, which is called again by the same policy while its faults pass; nobody else is held.
+
+    Raises GaveUp, naming the last fault and what ended the policy, and any error that does not pass at once.
+    """
+
+    async def once() -> Done:  # a function that only returns something to wait for is not waited for
+        return await act()
+
+    errand = _Errand(policy, clock, clock.now())
+    retrying = AsyncRetrying(
+        retry=retry_if_exception(errand.goes_on),
+        wait=errand.wait,
+        stop=stop_after_attempt(policy.attempts),
+        sleep=clock.sleep,
+        reraise=True,
+    )
+    try:
+        done: Done = await retrying(once)
+    except Transient as last:
+        raise GaveUp(f"{last}; {errand.ending or f'gave up after {policy.attempts} attempts'}") from last
+    return done
+
+
+@dataclass
+class _Errand:
+    """Something that is tried until it is done, with how long it has been tried."""
+
+    policy: RetrySettings
+    clock: Clock
+    began: float
+    faults: int = 0
+    next_wait: float = 0
+    ending: str | None = None
+
+    def goes_on(self, error: BaseException) -> bool:
+        if not isinstance(error, Transient):
+            return False
+        self.faults += 1
+        drawn = self.clock.uniform(0, _highest(self.faults))
+        self.next_wait = drawn if error.wait_s is None else error.wait_s
+        self.ending = _ending(self.policy, error, self.clock.now() + self.next_wait - self.began)
+        return self.ending is None
+
+    def wait(self, _: RetryCallState) -> float:
+        return self.next_wait
+
+
+def _highest(number: int) -> float:
+    """Return the longest wait after so many faults, in seconds."""
+    return float(min(LONGEST_WAIT_S, FIRST_WAIT_S * 2 ** (number - 1)))
+
+
+def _ending(policy: RetrySettings, error: Transient, passed_s: float) -> str | None:
+    """Return why a fault is not waited for, or None; `passed_s` is how long it would all have taken by then."""
+    if error.wait_s is not None and error.wait_s > policy.cap_s:
+        return f"it asks for a wait of {error.wait_s:g} s, above the cap of {policy.cap_s:g} s: try later"
+    if passed_s > policy.deadline_s:
+        return f"the deadline of {policy.deadline_s:g} s would pass before the next attempt"
+    return None

@@ -1,0 +1,99 @@
+"""Dossiers: the files of a catalogue, and the names that its tools take."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from panel.errors import InputError, ToolError
+from panel.files import is_file, is_folder
+from panel.names import Names, names_in
+from panel.settings import find
+from panel.shelf import ENDINGS
+from panel.tool import Tool, read_dossier, tool_of
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Dossiers that are reviewed in one run. Of each no more than its path and its names is kept."""
+
+    paths: Sequence[Path]
+    """The dossiers that can be read, each once, in the order they were named."""
+
+    taken: Names
+    """Who has which name, those beside them included."""
+
+    faults: Mapping[Path, str]
+    """What is wrong with files that can't be read."""
+
+    def read(self, path: Path, personas: Collection[str]) -> Tool:
+        """Return the tool of one dossier; raises ToolError where it is not as it must be."""
+        return tool_of(read_dossier(path), personas, self.taken)
+
+
+def catalogue(places: Sequence[str]) -> Catalogue:
+    """Return the dossiers in folders, files and patterns.
+
+    Raises ToolError where a place holds none, InputError where they belong to several projects.
+    """
+    named = list(dict.fromkeys(path for place in places for path in dossiers_at(place)))
+    folders = list(dict.fromkeys(path.parent for path in named))
+    _refuse_strangers(folders)
+    beside = [path for folder in folders for path in _in_folder(folder)]
+    taken: dict[str, list[Path]] = {}
+    faults: dict[Path, str] = {}
+    for path in dict.fromkeys([*named, *beside]):
+        try:
+            names = names_in(read_dossier(path).content)
+        except ToolError as error:
+            faults[path] = str(error)
+        else:
+            for name in names:
+                taken.setdefault(name, []).append(path)
+    wanted = frozenset(named)
+    return Catalogue(
+        [path for path in named if path not in faults],
+        taken,
+        {path: fault for path, fault in faults.items() if path in wanted},
+    )
+
+
+def dossiers_at(place: str) -> Sequence[Path]:
+    """Return the dossiers in a folder, in a file, or that a pattern names; raises ToolError where there are none."""
+    path = Path(place)
+    if is_file(path):
+        return [path]
+    found = list(_in_folder(path)) if is_folder(path) else list(_by_pattern(place))
+    if not found:
+        raise ToolError.at(
+            place, None, "", f"there is no dossier here; name files that end with {' or '.join(ENDINGS)}"
+        )
+    return found
+
+
+def _in_folder(folder: Path) -> Iterator[Path]:
+    return (path for path in sorted(folder.iterdir()) if _is_dossier(path))
+
+
+def _by_pattern(pattern: str) -> Iterator[Path]:
+    anchor = Path(pattern).anchor
+    try:
+        found = sorted(Path(anchor).glob(pattern.removeprefix(anchor)))
+    except (ValueError, OSError) as error:
+        raise ToolError.at(pattern, None, "", f"is no pattern ({error})") from error
+    return (path for path in found if _is_dossier(path))
+
+
+def _is_dossier(path: Path) -> bool:
+    return path.suffix in ENDINGS and not path.name.startswith(".") and is_file(path)
+
+
+def _refuse_strangers(folders: Sequence[Path]) -> None:
+    """Raise InputError where two folders belong to two projects: each has a panel of its own."""
+    projects = {find(folder): folder for folder in reversed(folders)}
+    if len(projects) > 1:
+        one, other = list(projects.values())[:2]
+        raise InputError(
+            f"{one} and {other} belong to two projects, by their panel.toml; review them one after another"
+        )
