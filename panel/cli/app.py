@@ -42,16 +42,14 @@ SECTIONS = {
         "publish": "Make a site of static pages from the records; only what changed is rendered.",
         "digest": "Tell what happened in a week: new reviews, changed verdicts, the widest split.",
     },
-    "Many machines": {
-        "queue": "Put a catalogue into a queue, see how far it is, cancel, try again, bring the records home.",
-        "worker": "Make the reviews that are in the queue; as many workers as you like, under one limit.",
-    },
     "Golden tests": {
         "verify": "Replay every review, and fail in words where it says something else than its record.",
         "record": "Ask for what the recordings lack, the price first; or carry replies over a change of form.",
     },
     "A whole catalogue": {
         "batch": "Ask in vendors' batches, at half the price: submit, status, collect, cancel, list.",
+        "queue": "Share a catalogue among workers: add, status, cancel, retry, export.",
+        "worker": "Make the reviews that are in the queue, beside as many other workers as you like, under one limit.",
     },
     "Project": {
         "init": "Begin a project of your own: five personas, panel.toml, a first dossier, a workflow for CI.",

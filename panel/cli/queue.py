@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from panel.catalogue.dossiers import catalogue, dossiers_at
 from panel.cli.sheet import print_json
 from panel.errors import InputError, on_one_line, printable
 from panel.project import Project
@@ -58,7 +59,7 @@ def opened(project: Project, address: str | None, *, is_made: bool = False) -> I
 
 @app.command("add")
 def add(
-    places: Annotated[list[Path], typer.Argument(metavar="DIR|TOOL.YAML...", help="Dossiers.", show_default=False)],
+    places: Annotated[list[str], typer.Argument(metavar="DIR|TOOL.YAML...", help="Dossiers.", show_default=False)],
     model: Annotated[str | None, typer.Option(help="provider:name, for all seats.")] = None,
     samples: Annotated[str | None, typer.Option(help="How often each seat is asked: 1 to 9, or auto.")] = None,
     mode: Annotated[str | None, typer.Option(help="live, or replay: recordings alone.")] = None,
@@ -67,12 +68,13 @@ def add(
     database_url: Address = None,
 ) -> None:
     """Put a job into the queue for each dossier; what is there already is not added again."""
-    near = places[0] if places[0].is_dir() else places[0].parent
+    found = catalogue(places)
+    near = dossiers_at(places[0])[0].parent
     project = Project.open(near, {"model": model, "samples": samples, "mode": mode, "runs": runs})
     with opened(project, database_url, is_made=True) as place:
-        from panel.queue.submit import dossiers_at, submit
+        from panel.queue.submit import submit
 
-        done = submit(place, project, dossiers_at(places), batch)
+        done = submit(place, project, found, batch)
     typer.echo(f"{_jobs(done.added)} added, {done.known} there already")
     if done.replaced:
         typer.echo(f"{_jobs(done.replaced)} cancelled, since the dossiers have changed")
