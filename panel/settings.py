@@ -204,6 +204,9 @@ class Settings(Record):
 
 
 _FROM_ENVIRONMENT = ("model", "mode", "samples", "effort", "runs")
+_DATABASE = "database_url"
+"""Read by the commands of the queue: it may hold a password, so panel.toml has no such key."""
+
 _OUR_OWN = {"origins", "project"}
 _TABLES = {"retry", "models", "servers", "site", "limits", "prices"}
 
@@ -228,13 +231,13 @@ def _real(folder: Path) -> Path:
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:
     """Raise SettingsError for a variable named almost like one of ours; other programs have PANEL_ variables too."""
     ours = [_variable(key) for key in _FROM_ENVIRONMENT]
-    for name in sorted(environ.keys() - {*ours, "PANEL_DEBUG"}):
+    for name in sorted(environ.keys() - {*ours, _variable(_DATABASE), "PANEL_DEBUG"}):
         if not name.startswith("PANEL_") or name.startswith("PANEL_KEY_"):
             continue
         key = name.removeprefix("PANEL_").lower()
         if key in _keys():
             raise SettingsError(f"{on_one_line(name)}: is not read; write {key} in {FILE}")
-        if meant := difflib.get_close_matches(key[:60], _FROM_ENVIRONMENT, n=1):
+        if meant := difflib.get_close_matches(key[:60], (*_FROM_ENVIRONMENT, _DATABASE), n=1):
             raise SettingsError(f"{on_one_line(name)}: is not read; did you mean {_variable(meant[0])}?")
 
 

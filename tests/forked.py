@@ -64,10 +64,11 @@ class Child:
 class Forked:
     """The process that forks."""
 
-    def __init__(self) -> None:
+    def __init__(self, *modules: str) -> None:
+        """Begin a process; `modules` are imported beside those of the commands."""
         clean = {name: value for name, value in os.environ.items() if not STEERING.search(name)}
         self.process = subprocess.Popen(
-            [sys.executable, __file__],
+            [sys.executable, __file__, *modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -174,7 +175,7 @@ def _serve() -> None:
 
     from panel.cli.app import COMMANDS
 
-    for name in (*(f"cli.{command}" for command in COMMANDS), "llm.anthropic_batches"):
+    for name in (*(f"cli.{command}" for command in COMMANDS), "llm.anthropic_batches", *sys.argv[1:]):
         import_module(f"panel.{name}")
     _warm()
     gc.freeze()  # what a child never collects is never copied for it
