@@ -314,13 +314,16 @@ def test_odd_replies_are_named_and_free_to_be_asked_again(
 def test_a_submission_whose_answer_is_lost_is_not_paid_twice(
     dialect: Dialect, office: Office, vendor: BatchVendor
 ) -> None:
-    """The line drops after the vendor took the batch, or it says 500 then: it is looked for, and found."""
+    """The line drops after the vendor took the batch, or it says 500 then: it is looked for till the list is told."""
     for spoilt in (DROPPED, dialect.fault(500, "so sorry"), Answer.page("<html>")):
         shutil.rmtree(office.path("runs"), ignore_errors=True)
         vendor.batches.clear()
 
-        def spoil(visit: Visit, answer: Answer, once: list[Answer] = [spoilt]) -> Answer:  # noqa: B006
-            return once.pop() if visit.method == "POST" and visit.path.endswith("/batches") and once else answer
+        once = {"POST": [spoilt], "GET": [Answer.page("<html>")]}
+
+        def spoil(visit: Visit, answer: Answer, once: dict[str, list[Answer]] = once) -> Answer:
+            is_batches = visit.path.partition("?")[0].endswith("/batches")
+            return once[visit.method].pop() if is_batches and once[visit.method] else answer
 
         vendor.spoil = spoil
         office.done(*SUBMIT, dialect.model)

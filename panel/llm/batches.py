@@ -154,6 +154,8 @@ async def asked(sdk: Errors, missing: type[Exception], call: Awaitable[Raw[Answe
         return await told(sdk, known(), lambda headers: None)
     except ModelError as error:
         found = Lost(str(error)) if gone else error
+    except AttributeError:  # of a page in the place of a list the SDKs ask what only lists have
+        found = Transient("something other than the provider answered (a page instead of a list)")
     raise found
 
 
