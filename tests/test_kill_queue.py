@@ -175,6 +175,7 @@ def test_a_peer_takes_over_from_a_killed_worker(
     assert {one for one, number in again.items() if number > 1} <= lost, "more than what was in flight was asked twice"
     assert 2 >= max(again.values())
     assert all(office.path(f"runs/{slug}/review.json").is_file() for slug in TOOLS)
+    assert all(office.path(f"runs/{slug}/takes/mason{n}-1.json").is_file() for slug in TOOLS for n in range(SEATS))
 
 
 def test_the_kill_points_are_spread() -> None:

@@ -19,11 +19,11 @@ from queued import Queued, queued
 from struck import Standing
 
 from panel.errors import GaveUp, InputError, RecordError
+from panel.queue.engine import CONCURRENCY, configuration
 from panel.queue.extra import require_sqlite
 from panel.queue.job import queue_of
 from panel.queue.presence import names_at, register
 from panel.queue.state import RUNNING, cancel, listed
-from panel.queue.work import CONCURRENCY, configuration
 from panel.request import Request
 from panel.review import Seat
 from panel.seating import Asked

@@ -48,8 +48,8 @@ SECTIONS = {
     },
     "A whole catalogue": {
         "batch": "Ask in vendors' batches, at half the price: submit, status, collect, cancel, list.",
-        "queue": "Share a catalogue among workers: add, status, cancel, retry, export.",
-        "worker": "Make the reviews that are in the queue, beside as many other workers as you like, under one limit.",
+        "queue": "Share a catalogue among workers, under one limit: add, status, cancel, retry, export.",
+        "worker": "Make the reviews that are in the queue, beside as many other workers as you like.",
     },
     "Project": {
         "init": "Begin a project of your own: five personas, panel.toml, a first dossier, a workflow for CI.",

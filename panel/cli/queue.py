@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from panel.queue.place import Place
     from panel.queue.state import State
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Review a catalogue with many workers.")
+app = typer.Typer(
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Share a catalogue among workers, under one limit: add, status, cancel, retry, export.",
+)
 
 VARIABLE = "PANEL_DATABASE_URL"
 Address = Annotated[

@@ -44,7 +44,7 @@ def worker(
     runs: Runs = None,
     database_url: Address = None,
 ) -> None:
-    """Make the reviews that are in the queue, until it is stopped."""
+    """Make the reviews that are in the queue, beside as many other workers as you like."""
 
     def project_for(flags: Mapping[str, str]) -> Project:
         opened = Project.open(Path(), {**flags, "runs": runs, **({"mode": mode} if mode else {})})

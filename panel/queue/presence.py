@@ -70,24 +70,29 @@ class FileNames:
 
     def take(self, name: str) -> bool:
         """Hold a name; return False where another process does. Raises RecordError where the file can't be made."""
-        path = self.folder / f"{name}.lock"
+        path = self._path(name)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
         except OSError as error:
             raise RecordError(f"{path}: can't be written: {why(path, error)}; nothing was begun") from error
-        if sys.platform != "win32":
-            try:
+        try:
+            if sys.platform != "win32":
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
-                os.close(descriptor)
-                return False
+            is_had = os.path.samestat(os.fstat(descriptor), path.stat())
+        except OSError:  # another process has it, or has just let go of it and unlinked it
+            is_had = False
+        if not is_had:
+            os.close(descriptor)
+            return False
         self.open[name] = descriptor
         return True
 
     def drop(self, name: str) -> None:
         """Let go of a name."""
         if descriptor := self.open.pop(name, None):
+            with suppress(OSError):
+                self._path(name).unlink()
             os.close(descriptor)
 
     def held(self, names: Collection[str]) -> set[str]:
@@ -96,6 +101,9 @@ class FileNames:
         for name in free:
             self.drop(name)
         return {*names} - free
+
+    def _path(self, name: str) -> Path:
+        return self.folder / f"{name}.lock"
 
     def renew(self) -> None:
         """Hold again what was lost: a file's lock is not lost before its process."""

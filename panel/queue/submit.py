@@ -10,10 +10,10 @@ from dbos._error import DBOSWorkflowIDInUseError
 from panel.catalogue.dossiers import Catalogue
 from panel.errors import InputError
 from panel.project import Project
+from panel.queue.engine import set_up
 from panel.queue.job import Job, Named, batch_of
 from panel.queue.place import Place
 from panel.queue.state import RUNNING, WAITING, cancel, listed
-from panel.queue.work import set_up
 
 
 @dataclass

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import TypeVar
 
-from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer, StepOptions
+from dbos import DBOS, PortableWorkflowError, StepOptions
+from dbos._error import DBOSException
 from pydantic import ValidationError
 from sqlalchemy.exc import DBAPIError
 
 from panel.errors import Busy, InputError, PanelError, RecordError
 from panel.files import Json
-from panel.llm.database import ALIVE
 from panel.llm.keys import scrubbed
 from panel.llm.ledger import Ledgers
 from panel.llm.limit import Limit
@@ -30,19 +30,14 @@ from panel.llm.retry import Notice
 from panel.llm.sql import SqlLedger
 from panel.pipeline import Reviewed, review_tool
 from panel.project import Project
+from panel.queue.engine import configuration, hand_back, set_up
 from panel.queue.job import Done, Job, queue_of
-from panel.queue.place import APPLICATION, SCHEMA, VERSION, Place
+from panel.queue.place import Place
 from panel.queue.presence import Names, names_at, register, registered, unregister
 from panel.queue.shared import Metered, SharedLimit
 from panel.queue.state import is_open
 from panel.review import Absence, Seat
 from panel.settings import Settings
-
-CONCURRENCY = 16
-"""Reviews of one worker at once, where nothing is set. Without a bound the first worker would claim them all."""
-
-POLL_S = 0.25
-"""Seconds between two looks for work."""
 
 WATCH_S, TICK_S = 1.0, 0.1
 """Seconds between two looks for dead peers and refusals that others met; and for the end."""
@@ -176,12 +171,14 @@ class Worker:
             if self.name not in peers:  # a peer took it for dead while the server was away
                 register(self.place.database, self.name)
             for peer in peers:
-                if peer == self.name or not names.take(peer):
-                    continue
-                try:
-                    self._hand_back(peer)
-                finally:
-                    names.drop(peer)
+                if peer != self.name and names.take(peer):
+                    self._take_over(peer, names)
+
+    def _take_over(self, peer: str, names: Names) -> None:
+        try:
+            self._hand_back(peer)
+        finally:
+            names.drop(peer)
 
     def _hear(self, holds: Mapping[str, float]) -> None:
         for metered in self.metered:
@@ -216,13 +213,13 @@ class Worker:
         slug = str(data.get("slug"))[:80]
         try:
             output, reviewed = await self._or_stop(self._review(data))
-        except Exception as error:
-            if isinstance(error, Failed):
-                raise
-            code = error.exit_code if isinstance(error, PanelError) else 1
-            fault = scrubbed(str(error) if isinstance(error, PanelError) else f"{type(error).__name__}: {error}")
-            self.tell(Ended(slug, None, fault, code))
+        except (PanelError, DBOSException, PortableWorkflowError) as error:
+            fault = scrubbed(str(error))
+            self.tell(Ended(slug, None, fault, error.exit_code if isinstance(error, PanelError) else 1))
             raise Failed(fault) from error
+        except Exception as error:
+            self.tell(Ended(slug, None, f"a fault of Panel or of this machine ({type(error).__name__})", 1))
+            raise
         failed = [seat for seat in reviewed.review.seats if seat.absence == Absence.FAILED]
         silent = [seat for seat in reviewed.review.seats if seat.is_let_down]
         said = "; ".join(f"{seat.persona}: {seat.absence}: {seat.reason}" for seat in silent) or None
@@ -292,42 +289,6 @@ class Worker:
         for identity in output.requests:
             if self.ledger.find(identity) is None and (found := project.ledgers.recording(identity)):
                 self.ledger.add([Held(0, found.as_json(), found, None)])
-
-
-def configuration(place: Place, name: str) -> DBOSConfig:
-    """Return how DBOS is to run: quiet, in JSON, under a pinned version, with nothing that looks outside."""
-    connect = {} if place.database.is_sqlite else {"connect_args": {**ALIVE, "application_name": APPLICATION}}
-    return {
-        "name": APPLICATION,
-        "system_database_url": place.url,
-        "dbos_system_schema": SCHEMA,
-        "application_version": VERSION,
-        "executor_id": name,
-        "serializer": DBOSPortableJSONSerializer(),
-        "log_level": "WARNING",
-        "enable_otlp": False,
-        "sys_db_pool_size": 8,
-        "db_engine_kwargs": connect,
-        "notification_listener_polling_interval_sec": 0.2,
-    }
-
-
-def set_up(client: DBOSClient, queue: str, concurrency: int | None = None) -> None:
-    """Return when there is a queue of this name; `concurrency` is for all of its workers, from now on."""
-    client.register_queue(
-        queue,
-        worker_concurrency=concurrency or CONCURRENCY,
-        polling_interval_sec=POLL_S,
-        on_conflict="always_update" if concurrency else "never_update",
-    )
-
-
-def hand_back(client: DBOSClient, names: list[str]) -> None:
-    """Put what dead workers were at back into the queue that it came from."""
-    jobs = client.list_workflows(executor_id=names, status="PENDING", load_input=False, load_output=False)
-    for queue in {job.queue_name for job in jobs}:
-        ids = [job.workflow_id for job in jobs if job.queue_name == queue]
-        client.resume_workflows(ids, queue_name=queue)
 
 
 def _is_of_machine(error: PanelError) -> bool:
