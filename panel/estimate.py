@@ -121,7 +121,8 @@ def at_most(project: Project, requests: Sequence[Request], at: datetime, *, is_b
     total = Decimal(0)
     for request in requests:
         models = (request.model,) if is_batched else (request.model, *project.settings.fallbacks)
-        calls = [_most(request)] if request.is_repair else [_most(request), _most_mended(request)]
+        first = _most(project, request)
+        calls = [first] if request.is_repair else [first, _most_mended(first)]
         for usage in calls:
             price = _dearest(project, request, models, usage, at, is_batched=is_batched)
             if price is None:
@@ -132,7 +133,7 @@ def at_most(project: Project, requests: Sequence[Request], at: datetime, *, is_b
 
 def bound(project: Project, request: Request, at: datetime) -> Decimal | None:
     """Return what one call can cost at most, in US dollars; None where the price of its model is not known."""
-    return _dearest(project, request, (request.model,), _most(request), at)
+    return _dearest(project, request, (request.model,), _most(project, request), at)
 
 
 def _requests(plan: Asked, auto: int) -> Iterator[Request]:
@@ -153,7 +154,8 @@ def _dearest(
     """Return the price at the dearest of these models, its cache used or not; None where one is not known."""
     asked = [request.model_copy(update={"model": model}) for model in models]
     uncached = Usage(input=usage.cache_write, output=usage.output)
-    ways = [(each, used) for each in asked for used in (usage, uncached)]
+    cached = Usage(cache_read=usage.cache_write, output=usage.output)
+    ways = [(each, used) for each in asked for used in (usage, uncached, cached)]
     prices = [_price(project, each, used, at, is_batched=is_batched) for each, used in ways]
     known = [Decimal(price) for price in prices if price is not None]
     return max(known) if len(known) == len(prices) else None
@@ -183,14 +185,16 @@ def _form(request: Request) -> int:
     return len(canonical(dict(request.reply_schema)))
 
 
-def _most(request: Request) -> Usage:
+def _most(project: Project, request: Request) -> Usage:
     """Return the most that one call can use: no tokenizer makes more tokens of a text than it has bytes."""
-    said = (request.system, *(block.text for block in request.blocks), *(turn.text for turn in request.turns))
+    said = [request.system, *(block.text for block in request.blocks), *(turn.text for turn in request.turns)]
+    models = (request.model, *project.settings.fallbacks)
+    if any(project.settings.provider(model).speaks == "chat" for model in models):
+        said.append(project.prompts.form(request))
     prompt = sum(len(text.encode()) + FRAME for text in said) + _form(request)
     return Usage(cache_write=prompt, output=request.parameters.max_tokens)
 
 
-def _most_mended(request: Request) -> Usage:
+def _most_mended(first: Usage) -> Usage:
     """Return the most that the repair of a reply can use: its prompt holds the reply, and what to mend in it."""
-    first = _most(request)
     return Usage(cache_write=first.cache_write + first.output * LONGEST_TOKEN + LONGEST_COMPLAINTS, output=first.output)

@@ -297,4 +297,4 @@ def _fault(details: ErrorDetails, file: Path | None, origins: Mapping[str, str])
 def _problem(details: ErrorDetails, key: str, inner: list[str]) -> str:
     if details["type"] == "extra_forbidden":
         return f"unknown key{nearest([key, *inner][-1], FIELDS.get(key, []) if inner else _keys())}"
-    return hint(key, details["type"]) or explain(details)
+    return (hint(key, details["type"]) if len(inner) < 2 else None) or explain(details)

@@ -72,7 +72,7 @@ async def _look(
         tally.unchanged += 1
         tally.labels[stamp.label] += 1
         return
-    survey.stale.append(path)
     if at:
         requests = await gathered(project, tool)
         survey.add(project, len(requests), likely(project, requests, at), at_most(project, requests, at))
+    survey.stale.append(path)

@@ -130,6 +130,7 @@ class Board:
             "saved_by_cache_usd": f"{tally.saved_by_cache:f}",
             "not_reviewed": [{"where": each.where, "why": each.what} for each in tally.input_faults],
             "absent": [{"where": each.where, "why": each.what} for each in tally.absent],
+            "unnamed": tally.unnamed,
             "stopped": tally.stopped,
         }
 

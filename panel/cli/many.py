@@ -12,7 +12,7 @@ from pathlib import Path
 from panel.batch.desk import Desk
 from panel.batch.drafts import Wanted
 from panel.batch.trip import Limit, Order, counted, round_trip, submit
-from panel.catalogue.dossiers import Catalogue, catalogue
+from panel.catalogue.dossiers import Catalogue
 from panel.catalogue.rehearsal import rehearsed
 from panel.catalogue.run import Outcome, reviews
 from panel.catalogue.survey import Survey, surveyed
@@ -55,8 +55,10 @@ class Many:
         """Do it the way it was asked for; raises what the parts of it raise."""
         if way.is_dry:
             await self.rehearse()
-        elif not way.is_batched or (await self.batch(way) and way.waits):
+        elif not way.is_batched:
             await self.review()
+        elif await self.batch(way) and way.waits:
+            await self.record()
 
     async def batch(self, way: Way) -> bool:
         """Ask in batches for what the ledgers lack; return False where somebody did not agree to the price."""
@@ -75,7 +77,7 @@ class Many:
 
     async def review(self) -> None:
         """Survey the catalogue, and review what is stale in it; raises OverBudget before anybody is asked."""
-        survey = await self.survey()
+        survey = await self.survey(self.is_priced)
         self.board.plan(survey, self.is_priced)
         self.spending.refuse(survey.most if self.is_priced else None, is_free=not self.is_priced)
         settings, prompts = self.project.settings, self.project.prompts
@@ -104,22 +106,22 @@ class Many:
             tally.miss(tally.absent if outcome.is_passing else tally.input_faults, trouble)
         self.board.outcome(outcome)
 
-    async def survey(self, *, is_priced: bool | None = None) -> Survey:
-        """Return what there is to do."""
-        now, priced = datetime.now(UTC), self.is_priced if is_priced is None else is_priced
+    async def survey(self, is_priced: bool) -> Survey:
+        """Return what there is to do, and where it `is_priced` what it can cost."""
+        now = datetime.now(UTC)
         with self.board.looking():
-            return await surveyed(self.project, self.catalogue, self.tally, now, priced, self.board.seen)
+            return await surveyed(self.project, self.catalogue, self.tally, now, is_priced, self.board.seen)
 
     async def rehearse(self) -> None:
         """Print what would be asked, in its order, and what it could cost."""
         number, now = 0, datetime.now(UTC)
-        async for one in rehearsed(self.project, self.catalogue, self.catalogue.paths, now):
+        survey = await self.survey(is_priced=True)
+        async for one in rehearsed(self.project, self.catalogue, survey.stale, now):
             if one.fault:
                 self.tally.miss(self.tally.input_faults, Trouble(str(one.path), str(one.fault)))
             for asking in one.asking:
                 number += 1
                 self.board.asking_line(number, asking)
-        survey = await self.survey(is_priced=True)
         self.board.plan(survey, is_priced=True)
         self.board.screen.say("Nothing was asked, nothing was written.")
 
@@ -141,9 +143,8 @@ class Way:
     """True where nobody has to agree to the price."""
 
 
-def review_many(project: Project, places: Sequence[str], spending: Spending, way: Way, *, as_json: bool) -> int:
-    """Review every dossier in these places, say what came of it, and return the exit code."""
-    found = catalogue(places)
+def review_many(project: Project, found: Catalogue, spending: Spending, way: Way, *, as_json: bool) -> int:
+    """Review every dossier of a catalogue, say what came of it, and return the exit code."""
     tally = Tally(total=len(found.paths) + len(found.faults))
     for path, fault in found.faults.items():
         tally.miss(tally.input_faults, Trouble(str(path), fault))

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from panel.catalogue.dossiers import dossiers_at
+from panel.catalogue.dossiers import catalogue, is_several
 from panel.cli.desk import tell_if_void
 from panel.cli.exits import INTERRUPTED
 from panel.cli.many import Way, review_many
@@ -17,7 +17,6 @@ from panel.cli.screen import Screen
 from panel.cli.spending import Spending
 from panel.errors import InputError, RecordingMissing
 from panel.estimate import estimate
-from panel.files import is_folder
 from panel.llm.open import Providers
 from panel.mode import announcement, ways_forward
 from panel.pipeline import Reviewed, review_tool
@@ -53,20 +52,19 @@ def review(
     if (wait or yes) and not batch:
         raise InputError("--wait and --yes go with --batch; leave them out")
     only, place = persona or [], Path(tools[0])
-    is_one = (
-        len(tools) == 1 and not dry_run and not batch and not is_folder(place) and place.suffix and "*" not in tools[0]
-    )
-    near = place.parent if is_one else dossiers_at(tools[0])[0].parent
-    project = Project.open(near, {"model": model, "samples": samples, "mode": mode, "runs": runs})
+    is_one = len(tools) == 1 and not (dry_run or batch or is_several(tools[0]))
+    found = None if is_one else catalogue(tools)
+    flags = {"model": model, "samples": samples, "mode": mode, "runs": runs}
+    project = Project.open(found.home if found else place.parent, flags)
     only = [project.persona(id).id for id in only]
     spending = Spending.of(project, budget)
-    if is_one:
+    if found is None:
         code = _review_one(project, read_tool(place, project.persona_ids), only, spending, as_json=json)
     elif only:
         raise InputError("--persona: name one dossier; of many, only what changed is asked in any case")
     else:
         way = Way(is_dry=dry_run, is_batched=batch, waits=wait, is_agreed=yes)
-        code = review_many(project, tools, spending, way, as_json=json)
+        code = review_many(project, found, spending, way, as_json=json)
     raise typer.Exit(code)
 
 
@@ -84,6 +82,8 @@ def _review_one(project: Project, tool: Tool, only: list[str], spending: Spendin
         screen.say("Interrupted. Every reply that came is in the ledger; run it again, without --mode fresh, to go on.")
         return INTERRUPTED
     screen.summary(done)
+    if spending.budget:
+        screen.say(spending.told())
     tell_if_void(screen, project, tool)
     if as_json:
         screen.record(done.paths[0])

@@ -14,6 +14,9 @@ from panel.llm.budget import Budget, Budgeted
 from panel.llm.model import Model
 from panel.project import Project
 
+LARGEST = 1_000_000_000
+"""US dollars beyond which an amount is a slip of the hand."""
+
 
 @dataclass(frozen=True)
 class Spending:
@@ -30,7 +33,7 @@ class Spending:
             most = Decimal(amount.removeprefix("$"))
         except InvalidOperation:
             most = Decimal("NaN")
-        if not most.is_finite() or most < 0:
+        if not most.is_finite() or not 0 <= most <= LARGEST:
             raise InputError(f"--budget {amount[:40]!r}: write US dollars, such as 5.00")
         return cls(Budget(most, partial(bound, project, at=datetime.now(UTC))))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from panel.llm.clock import REAL, Clock
 from panel.llm.model import Model
@@ -26,7 +27,8 @@ class Warm:
     warm: OrderedDict[str, float] = field(default_factory=OrderedDict)
     """When each prefix was last used, the longest ago first."""
 
-    ahead: dict[str, asyncio.Lock] = field(default_factory=dict)
+    ahead: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    """The lock of each prefix that somebody goes ahead with; it goes when nobody has or waits for it."""
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply of the model inside."""
@@ -36,7 +38,6 @@ class Warm:
                 if not self._is_warm(prefix):
                     reply = await self.inner.ask(request)
                     self._use(prefix)
-                    self.ahead.pop(prefix, None)  # who waits for this lock finds the prefix warm
                     return reply
         self._use(prefix)
         return await self.inner.ask(request)
