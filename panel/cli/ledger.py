@@ -24,7 +24,8 @@ from panel.llm.recording import Recording
 from panel.llm.transfer import Transferred, exported, imported, packed
 from panel.settings import Settings
 
-app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Look after recordings: in files or a database.")
+_HELP = "Count, check, prune, export or import recordings, in files or in a database."
+app = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=_HELP)
 
 OPTION = "--database-url"
 MOST_FAULTS = 20

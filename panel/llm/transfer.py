@@ -104,19 +104,23 @@ def _held(path: Path, done: Transferred) -> Iterator[Held]:
 
 
 def _lines(path: Path, done: Transferred) -> Iterator[bytes]:
-    """Yield the lines of a file, packed or not, that are not empty; where no more can be read, the fault is noted."""
+    """Yield the lines of a file, packed or not, that are not empty; why no more can be read is noted."""
     try:
         with path.open("rb") as raw, _unpacked(raw) as file:
-            while line := file.readline(LARGEST_RECORD + 1):
-                if len(line) > LARGEST_RECORD:
-                    problem = f"is longer than {LARGEST_RECORD:,} bytes; the rest was not read"
-                    done.ended = str(RecordError.at(path, done.lines + 1, "", problem))
-                    return
-                if line.strip():
-                    yield line
+            yield from _bounded(file, path, done)
     except (OSError, EOFError, zlib.error) as error:
         problem = f"can't be read any further: {error}; what came before it was imported"
         done.ended = str(RecordError.at(path, None, "", problem))
+
+
+def _bounded(file: BinaryIO, path: Path, done: Transferred) -> Iterator[bytes]:
+    while line := file.readline(LARGEST_RECORD + 1):
+        if len(line) > LARGEST_RECORD:
+            problem = f"is longer than {LARGEST_RECORD:,} bytes; the rest was not read"
+            done.ended = str(RecordError.at(path, done.lines + 1, "", problem))
+            return
+        if line.strip():
+            yield line
 
 
 def _unpacked(raw: BinaryIO) -> AbstractContextManager[BinaryIO]:
