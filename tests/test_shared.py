@@ -196,20 +196,36 @@ def test_a_guess_is_corrected_by_the_reply(place: Place) -> None:
     assert [pytest.approx(59, abs=1.1), 0] == waits
 
 
-def test_a_refusal_of_one_holds_back_the_others(place: Place) -> None:
-    """Who waits for a slot when another worker is refused gives it up, and goes out when the hold is over."""
+def test_a_refusal_of_one_holds_back_the_others(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who sleeps until its slot when another worker is refused gives it up, and goes out when the hold is over."""
+    monkeypatch.setattr("asyncio.to_thread", at_once)
     ticker = Ticker()
     one, other = Asked(ticker, refusals=1), Asked(ticker)
     refused, waiting = metered(place, ticker, one, rpm=6), metered(place, ticker, other, rpm=6)
 
-    async def both() -> None:
+    async def meet_a_refusal() -> None:
+        await ticker.sleep(3)
         with pytest.raises(Transient):
-            await refused.ask(request())
+            await refused.inner.ask(request())
+        refused.shared.hold(MODEL, 30)
         for model, seconds in waiting.shared.holds().items():
             waiting.hear(model, seconds)
-        await waiting.ask(request())
+
+    async def both() -> None:
+        await asyncio.gather(waiting.ask(request()), waiting.ask(request()), meet_a_refusal())
 
     asyncio.run(both())
+
+    assert [0, pytest.approx(33, abs=0.1)] == other.at
+
+
+def test_a_refusal_is_told_to_all(place: Place) -> None:
+    """What one worker is refused with holds back who asks next, wherever."""
+    ticker = Ticker()
+    one, other = Asked(ticker, refusals=1), Asked(ticker)
+    with pytest.raises(Transient):
+        asyncio.run(metered(place, ticker, one, rpm=6).ask(request()))
+    asyncio.run(metered(place, ticker, other, rpm=6).ask(request()))
 
     assert [pytest.approx(30, abs=0.1)] == other.at
 
