@@ -128,12 +128,11 @@ def _refuse_strangers(folders: Sequence[Path]) -> None:
     """Raise InputError where two folders belong to two projects: each has a panel of its own."""
     projects = {_project(folder): folder for folder in reversed(folders)}
     if len(projects) > 1:
-        one, other = list(projects.values())[:2]
-        raise InputError(
-            f"{one} and {other} belong to two projects, by their panel.toml or personas; review them one after another"
-        )
+        *_, other, one = projects.values()
+        told = "by their panel.toml or personas; review them one after another"
+        raise InputError(f"{one} and {other} belong to two projects, {told}")
 
 
 def _project(folder: Path) -> Path | None:
-    """Return what tells the project of a folder: a panel.toml, or personas of its own; None: the working folder does."""
+    """Return what a folder's project is told by: panel.toml, or personas; None: the working folder is the project."""
     return find(folder) or find(Path.cwd()) or (folder.resolve() if is_folder(folder / "personas") else None)

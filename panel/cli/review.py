@@ -49,7 +49,9 @@ def review(
     only, place = persona or [], Path(tools[0])
     is_one = len(tools) == 1 and not dry_run and not is_several(tools[0])
     found = None if is_one else catalogue(tools)
-    project = Project.open(found.home if found else place.parent, {"model": model, "samples": samples, "mode": mode, "runs": runs})
+    project = Project.open(
+        found.home if found else place.parent, {"model": model, "samples": samples, "mode": mode, "runs": runs}
+    )
     only = [project.persona(id).id for id in only]
     spending = Spending.of(project, budget)
     if found is None:
