@@ -168,7 +168,8 @@ def _price(project: Project, request: Request, usage: Usage, at: datetime, *, is
 
 
 def _likely(request: Request, *, is_warm: bool, caches: bool) -> Usage:
-    shared = round(sum(map(len, (request.system, *_cached(request)))) / LIKELY_CHARACTERS)
+    # Vendors put the form of the reply before everything else, so it is kept with what seats share.
+    shared = round((_form(request) + sum(map(len, (request.system, *_cached(request))))) / LIKELY_CHARACTERS)
     rest = round((request.length + _form(request)) / LIKELY_CHARACTERS) - shared
     if not caches or shared < SHORTEST_CACHED:
         return Usage(input=shared + rest, output=LIKELY_OUTPUT)

@@ -135,10 +135,9 @@ def _refuse_strangers(folders: Sequence[Path]) -> None:
     """Raise InputError where two folders belong to two projects: each has a panel of its own."""
     projects = {_project(folder): folder for folder in reversed(folders)}
     if len(projects) > 1:
-        one, other = list(projects.values())[:2]
-        raise InputError(
-            f"{one} and {other} belong to two projects, by their panel.toml or personas; review them one after another"
-        )
+        *_, other, one = projects.values()
+        told = "by their panel.toml or personas; review them one after another"
+        raise InputError(f"{one} and {other} belong to two projects, {told}")
 
 
 def _project(folder: Path) -> Path | None:

@@ -47,7 +47,7 @@ def standing(project: Project, tool: Tool) -> Stamp | None:
 
 def stamp(project: Project, tool: Tool, done: Reviewed) -> None:
     """Write the stamp of a review, where everybody who was invited has answered."""
-    if not done.is_whole or done.notes or any(seat.reason == NOT_ASKED for seat in done.review.seats):
+    if not done.is_whole or any(seat.reason == NOT_ASKED for seat in done.review.seats):
         return
     place = project.store.place(tool.slug)
     made = Stamp(inputs=_inputs(project, tool), record=hash_of(place / "review.json"), label=done.review.verdict.label)
