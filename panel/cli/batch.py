@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -20,12 +22,14 @@ from panel.batch.trip import Limit, Order, Trip, collect, counted, submit
 from panel.cli.agreement import agreed
 from panel.cli.exits import INTERRUPTED
 from panel.cli.screen import Screen
+from panel.document import Document
 from panel.errors import InputError, ModelError, ToolError
 from panel.files import is_file, is_folder
+from panel.names import Names, names_of
 from panel.project import Project
 from panel.settings import FILE
 from panel.shelf import ENDINGS, dossiers
-from panel.tool import Tool, read_tool
+from panel.tool import Tool, read_dossier, tool_of
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -50,9 +54,20 @@ class Dossiers:
     def __iter__(self) -> Iterator[Tool]:
         for path in self.paths:
             try:
-                yield read_tool(path, self.project.persona_ids)
+                yield tool_of(read_dossier(path), self.project.persona_ids, self._taken)
             except ToolError as error:
                 self.faults[path] = str(error)
+
+    @cached_property
+    def _taken(self) -> Names:
+        """The names in all files that stand beside these; each is read once, and none is kept."""
+        beside = (path for folder in {path.parent for path in self.paths} for path in _dossiers_in(folder))
+        return names_of(self._sound({*beside, *self.paths}))
+
+    def _sound(self, paths: Iterable[Path]) -> Iterator[Document]:
+        for path in sorted(paths):
+            with suppress(ToolError):
+                yield read_dossier(path)
 
 
 @app.command("submit")
@@ -184,11 +199,15 @@ def _paths(where: str) -> list[Path]:
     folder = Path(where)
     if is_folder(folder):
         own = dossiers(Project.open(folder, {})) if is_file(folder / FILE) else []
-        return own or sorted(path for path in folder.iterdir() if path.suffix in ENDINGS and path.name[0] != ".")
+        return own or _dossiers_in(folder)
     if any(char in where for char in GLOB) and not is_file(folder):
         anchor = Path(folder.anchor)
         return sorted(anchor.glob(str(folder.relative_to(anchor))))
     return [folder]
+
+
+def _dossiers_in(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.glob("*") if path.suffix in ENDINGS and path.name[0] != "." and is_file(path))
 
 
 def _show(screen: Screen, drafts: Drafts) -> None:
