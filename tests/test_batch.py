@@ -371,7 +371,7 @@ def test_an_intent_is_looked_for_before_it_is_submitted_again(
     """After a kill between submission and checkpoint the batch is found among others, also behind a slow clock."""
     vendor.clock = lambda: datetime.now(UTC) - timedelta(minutes=5)
     strangers = [(f"{number:064}", {}) for number in range(3)]
-    vendor.make(dialect, strangers, "somebody-else")
+    vendor.make(dialect, strangers, "somebody-else").made_at = datetime.now(UTC)
     office.done(*SUBMIT, dialect.model)
     forget_the_id(office)
     vendor.make(dialect, strangers[:2], "somebody-else")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from glob import has_magic
 from pathlib import Path
 
@@ -39,6 +39,25 @@ class Catalogue:
     def read(self, path: Path, personas: Collection[str]) -> Tool:
         """Return the tool of one dossier; raises ToolError where it is not as it must be."""
         return tool_of(read_dossier(path), personas, self.taken)
+
+
+@dataclass(frozen=True)
+class Tools:
+    """The tools of a catalogue, read one at a time, as often as they are gone through."""
+
+    catalogue: Catalogue
+    personas: Collection[str]
+    """The ids that a dossier may name."""
+
+    faults: dict[Path, str] = field(default_factory=dict)
+    """What is wrong with those that are left out."""
+
+    def __iter__(self) -> Iterator[Tool]:
+        for path in self.catalogue.paths:
+            try:
+                yield self.catalogue.read(path, self.personas)
+            except ToolError as error:
+                self.faults[path] = str(error)
 
 
 def catalogue(places: Sequence[str]) -> Catalogue:

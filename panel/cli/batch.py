@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -17,15 +17,13 @@ from panel.batch.drafts import Drafts, Wanted
 from panel.batch.manifest import Folder, Manifest
 from panel.batch.submission import settled
 from panel.batch.trip import Limit, Order, Trip, collect, counted, submit
-from panel.catalogue.dossiers import dossiers_at
+from panel.catalogue.dossiers import Catalogue, Tools, catalogue
 from panel.cli.agreement import agreed
 from panel.cli.exits import INTERRUPTED
 from panel.cli.screen import Screen
 from panel.errors import InputError, ModelError, ToolError
-from panel.files import is_folder
 from panel.project import Project
-from panel.shelf import ENDINGS, dossiers
-from panel.tool import Tool, read_tool
+from panel.shelf import dossiers
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -36,21 +34,6 @@ Done = TypeVar("Done")
 Runs = Annotated[Path | None, typer.Option(help="Where records and the ledger are.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the manifests as JSON, and everything else to stderr.")]
 Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A batch; all that are under way if none.")]
-
-
-class Dossiers:
-    """The tools of some files, read one at a time; those that can't be read are noted."""
-
-    def __init__(self, project: Project, paths: Sequence[Path]) -> None:
-        self.project, self.paths = project, paths
-        self.faults: dict[Path, str] = {}
-
-    def __iter__(self) -> Iterator[Tool]:
-        for path in self.paths:
-            try:
-                yield read_tool(path, self.project.persona_ids)
-            except ToolError as error:
-                self.faults[path] = str(error)
 
 
 @app.command("submit")
@@ -67,9 +50,9 @@ def submit_command(
     runs: Runs = None,
 ) -> None:
     """Submit what the reviews of these dossiers lack, repairs of what was collected too; the price first."""
-    project, paths = _found(where or [], {"model": model, "samples": samples, "runs": runs})
+    project, found = _found(where or [], {"model": model, "samples": samples, "runs": runs})
     only = [project.persona(id).id for id in persona or []]
-    tools, screen = Dossiers(project, paths), Screen()
+    tools, screen = Tools(found, project.persona_ids), Screen()
 
     limit = Limit(None if budget is None else Decimal(str(budget)))
     order = Order(Wanted(tools, only, again), lambda drafts: agreed_to(drafts, screen.say, yes), limit)
@@ -80,7 +63,7 @@ def submit_command(
         screen.say(_line(manifest))
     if begun:
         screen.say("Next: panel batch collect --wait")
-    if faults := [*tools.faults.values(), *drafts.faults]:
+    if faults := [*found.faults.values(), *tools.faults.values(), *drafts.faults]:
         raise InputError("\n".join(faults))
 
 
@@ -163,15 +146,13 @@ def _run(project: Project, screen: Screen, act: Callable[[Desk], Awaitable[Done]
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _found(where: Sequence[str], flags: dict[str, object]) -> tuple[Project, list[Path]]:
-    """Return the project of some dossiers, and their files."""
-    first = Path(where[0]) if where else Path()
-    near = first if is_folder(first) else first.parent if first.suffix in ENDINGS else Path.cwd()
-    project = Project.open(near, flags)
-    paths = [path for each in where for path in dossiers_at(each)] if where else dossiers(project)
-    if not paths:
+def _found(where: Sequence[str], flags: dict[str, object]) -> tuple[Project, Catalogue]:
+    """Return the project of some dossiers, all of its own where none is named, and the dossiers."""
+    places = where or [str(path) for path in dossiers(Project.open(Path.cwd(), flags))]
+    if not places:
         raise ToolError("the project: there are no dossiers here")
-    return project, list(dict.fromkeys(paths))
+    found = catalogue(places)
+    return Project.open(found.home, flags), found
 
 
 def agreed_to(drafts: Drafts, say: Callable[[str], None], yes: bool) -> bool:

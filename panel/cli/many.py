@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 from panel.batch.desk import Desk
 from panel.batch.drafts import Wanted
 from panel.batch.trip import Limit, Order, counted, round_trip, submit
-from panel.catalogue.dossiers import Catalogue
+from panel.catalogue.dossiers import Catalogue, Tools
 from panel.catalogue.rehearsal import rehearsed
 from panel.catalogue.run import Outcome, reviews
 from panel.catalogue.survey import Survey, surveyed
@@ -22,12 +21,11 @@ from panel.cli.board import Board
 from panel.cli.exits import INTERRUPTED
 from panel.cli.sheet import dollars, print_json
 from panel.cli.spending import Spending
-from panel.errors import ModelError, OverBudget, ToolError
+from panel.errors import ModelError, OverBudget
 from panel.llm.open import Providers, key_of
 from panel.mode import announcement
 from panel.money import Prices
 from panel.project import Project
-from panel.tool import Tool
 
 
 @dataclass(frozen=True)
@@ -63,7 +61,11 @@ class Many:
     async def batch(self, way: Way) -> bool:
         """Ask in batches for what the ledgers lack; return False where somebody did not agree to the price."""
         say, most = self.board.screen.say, self.spending.budget.most if self.spending.budget else None
-        order = Order(Wanted(Tools(self)), lambda drafts: agreed_to(drafts, say, way.is_agreed), Limit(most))
+        order = Order(
+            Wanted(Tools(self.catalogue, self.project.persona_ids)),
+            lambda drafts: agreed_to(drafts, say, way.is_agreed),
+            Limit(most),
+        )
         async with Desk(self.project, say) as desk:
             if not way.waits:
                 _, begun = await submit(desk, order)
@@ -165,18 +167,6 @@ def review_many(project: Project, found: Catalogue, spending: Spending, way: Way
     if as_json:
         print_json(board.as_json())
     return code or _exit_code(tally)
-
-
-@dataclass(frozen=True)
-class Tools:
-    """The tools of a run, read one at a time as often as they are gone through; what can't be read is left out."""
-
-    run: Many
-
-    def __iter__(self) -> Iterator[Tool]:
-        for path in self.run.catalogue.paths:
-            with suppress(ToolError):  # the review after it says why
-                yield self.run.catalogue.read(path, self.run.project.persona_ids)
 
 
 def _exit_code(tally: Tally) -> int:
