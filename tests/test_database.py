@@ -177,13 +177,28 @@ def test_a_file_that_somebody_locks_is_waited_for_and_then_told(
 ) -> None:
     """Who holds the file for longer than writers are waited for is told of; readers are not held up."""
     with closing(sqlite3.connect(file)) as other:
-        other.execute("BEGIN IMMEDIATE")
+        other.execute("BEGIN EXCLUSIVE")
         assert ledger.find(request_.identity) is None
         with pytest.raises(Busy) as caught:
             ledger.keep(request_, REPLY)
 
     assert f"{file}: another run has been writing here for 30 s; let it end, then run this again" == str(caught.value)
     assert REPLY == ledger.keep(request_, REPLY)
+
+
+@pytest.mark.parametrize("put", ["CAST(X'7B22FF' AS TEXT)", "X'00FF'", "7", "printf('%.*c', 16000001, 'x')"])
+def test_whatever_is_in_a_row_the_others_are_read(put: str, ledger: SqlLedger, file: Path, request_: Request) -> None:
+    """SQLite takes anything into any column: bytes, numbers, broken and endless text are a fault with a name each."""
+    other = request_.model_copy(update={"sample": 2})
+    for each in (request_, other):
+        ledger.keep(each, REPLY)
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(f"UPDATE panel_recordings SET recording = {put} WHERE identity = ?", [other.identity])
+        connection.commit()
+
+    faults = {str(each.fault).partition(": is ")[0] for each in ledger.all() if each.fault}
+    assert {f"{file}: panel_recordings: {other.identity}"} == faults
+    assert ledger.find(request_.identity)
 
 
 def asked(ledger: Recordings, request: Request) -> tuple[str, int]:

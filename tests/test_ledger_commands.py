@@ -72,10 +72,10 @@ def files(folder: Path) -> dict[str, bytes]:
 
 @pytest.mark.parametrize("ending", [".jsonl", ".jsonl.gz"])
 def test_recordings_go_through_every_kind_of_ledger_unchanged(
-    ending: str, own: Ledger, postgres: Server, tmp_path: Path
+    ending: str, own: Ledger, postgres: Server, worker_id: str, tmp_path: Path
 ) -> None:
     """From files into SQLite, Postgres and files again: each exports the same bytes, and the files are the same."""
-    server = postgres.database(f"transfer_{tmp_path.name}")
+    server = postgres.database(f"transfer_{worker_id}_{tmp_path.name}")
     stops = [[], ["--database-url", f"sqlite:///{tmp_path}/a.db"], ["--database-url", server], ["--ledger", "again"]]
     exports = []
     for number, where in enumerate(stops):
