@@ -39,15 +39,18 @@ async def reviews(
 ) -> AsyncIterator[Outcome]:
     """Yield what becomes of each dossier, as it is done. Once the budget refuses, no further tool is begun."""
     running: set[asyncio.Task[Outcome]] = set()
-    waiting, is_over = iter(paths), False
+    waiting, is_over = iter(enumerate(paths)), False
     try:
         while True:
             begun = () if is_over else islice(waiting, AT_ONCE - len(running))
-            running |= {asyncio.create_task(_reviewed(project, catalogue, path, providers)) for path in begun}
+            running |= {
+                asyncio.create_task(_reviewed(project, catalogue, path, providers), name=f"{number:09}")
+                for number, path in begun
+            }
             if not running:
                 return
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-            for task in done:
+            for task in sorted(done, key=asyncio.Task.get_name):
                 is_over = is_over or task.result().over is not None
                 yield task.result()
     finally:

@@ -56,7 +56,7 @@ SECTIONS = {
         "tool": "Begin a dossier, or check dossiers.",
         "persona": "List the personas, or check persona files.",
         "doctor": "Show keys, servers, settings, ledgers, what is wrong with them, and what a review would cost.",
-        "ledger": "Look after recordings: in files or a database.",
+        "ledger": "Count, check, prune, export or import recordings, in files or in a database.",
         "schema": "Print the JSON Schema of a record or of a file that people write.",
     },
 }
