@@ -21,7 +21,7 @@ from panel.batch.submission import settled
 from panel.batch.trip import Limit, Order, Trip, collect, counted, submit
 from panel.cli.agreement import agreed
 from panel.cli.exits import INTERRUPTED
-from panel.cli.screen import Screen
+from panel.cli.screen import Screen, nearby
 from panel.document import Document
 from panel.errors import InputError, ModelError, ToolError
 from panel.files import is_file, is_folder
@@ -192,7 +192,7 @@ def _found(where: Sequence[str], flags: dict[str, object]) -> tuple[Project, lis
     paths = [path for each in where for path in _paths(each)] if where else dossiers(project)
     if not paths:
         raise ToolError(f"{', '.join(where) or 'the project'}: there are no dossiers here")
-    return project, list(dict.fromkeys(paths))
+    return project, list(dict.fromkeys(nearby(path.resolve()) for path in paths))  # one file can be named in two ways
 
 
 def _paths(where: str) -> list[Path]:
