@@ -229,7 +229,10 @@ class Folder:
                     raise RecordError.at(path, number, "", "is no line as Panel writes it; delete the file") from error
 
     def sweep(self) -> None:
-        """Take away what a killed run left: requests without a manifest, and files that were never finished."""
+        """Take away what a killed run left: requests that nobody waits for, and files that were never finished."""
+        for manifest in self.all():
+            if not manifest.is_open:
+                _let_go(self.requests(manifest))
         names = set(names_in(self.path))
         for name in names:
             stem, _, ending = name.partition(".")
