@@ -18,6 +18,7 @@ from vendor import ANTHROPIC, CHAT, DIALECTS, DROPPED, OPENAI, Answer, Call, Dia
 from panel.cli.spending import Spending
 from panel.errors import GaveUp, InputError, ModelError, OverBudget, Rejected, Transient
 from panel.estimate import bound
+from panel.files import canonical
 from panel.llm.budget import Budget, Budgeted
 from panel.llm.fake import Fake
 from panel.llm.model import said
@@ -41,6 +42,7 @@ cache_write = 3
 input = 0
 output = 0
 """
+SHIPPED = made.prompts()
 MODELS = ("anthropic:claude-sonnet-5-5", "openai:gpt-6.1-sol", "lab:qwen3:8b")
 
 
@@ -60,7 +62,7 @@ def asking(model: str, *texts: str) -> Request:
         parameters=made.PARAMETERS,
         system="You sit on a panel.",
         blocks=(Block(text=dossier, cache=True), Block(text=seat)),
-        reply_schema={"type": "object"},
+        reply_schema=SHIPPED.schema,
         turns=tuple(Turn(role="user", text=text) for text in turns),
     )
 
@@ -73,17 +75,18 @@ def test_the_bound_is_a_bound(priced: Project, data: st.DataObject, model: str, 
     """No reply costs more, however its prompt's tokens are split, as long as there are no more of them than bytes."""
     request = asking(model, *texts)
     form = priced.prompts.form(request) if model.startswith("lab:") else ""
-    most = sum(len(text.encode()) for text in (request.system, *texts, form)) + len('{"type":"object"}')
-    total = data.draw(st.integers(0, most))
+    most = sum(len(text.encode()) for text in (request.system, *texts, form)) + len(canonical(dict(SHIPPED.schema)))
+    longest = request.parameters.max_tokens
+    total, output = data.draw(st.integers(0, most)), data.draw(st.integers(0, longest))
     read = data.draw(st.integers(0, total))
     written = data.draw(st.integers(0, total - read))
-    output = data.draw(st.integers(0, request.parameters.max_tokens))
     usage = Usage(input=total - read - written, cache_read=read, cache_write=written, output=output)
-    cost, highest = Prices(priced.settings.prices).cost(model, usage, NOW), bound(priced, request, NOW)
+    corners = [Usage(output=longest, **{kind: most}) for kind in ("input", "cache_read", "cache_write")]
+    costs = [Prices(priced.settings.prices).cost(model, each, NOW) for each in (usage, *corners)]
+    highest = bound(priced, request, NOW)
 
-    assert cost is not None
     assert highest is not None
-    assert Decimal(cost) <= highest <= Decimal(1)
+    assert max(Decimal(cost or "NaN") for cost in costs) <= highest <= Decimal(1)
 
 
 def test_an_unknown_price_is_no_price(priced: Project) -> None:
@@ -135,7 +138,14 @@ def test_no_reply_crosses_a_budget(fates: list[Reply | ModelError], cents: int, 
     """
     budget = Budget(Decimal(cents) / 100, lambda _: Decimal(1))
     fake = Fake(fates)
-    model, refused = Budgeted(fake, budget), 0
+
+    class Slow:
+        async def ask(self, request: Request) -> Reply:
+            assert budget.spent + budget.reserved <= budget.most
+            await asyncio.sleep(0)  # several are under way at once
+            return await fake.ask(request)
+
+    model, refused = Budgeted(Slow(), budget), 0
 
     async def asked() -> None:
         nonlocal refused

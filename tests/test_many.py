@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
 import weakref
 from collections.abc import Callable
@@ -310,7 +309,6 @@ def test_a_run_keeps_no_review(yard: Office, monkeypatch: pytest.MonkeyPatch) ->
                 assert outcome.done
                 seen.append(weakref.ref(outcome.done))
                 del outcome
-                gc.collect()
                 counts.append(sum(review() is not None for review in seen))
         assert 12 == len(counts)
         return max(counts)
