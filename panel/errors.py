@@ -14,7 +14,9 @@ PanelError
     Rejected            the provider will not have this request or key: never retried
     GaveUp              retrying was stopped by a cap, a deadline or a count
     Waiting             a person has not answered yet
+    Lost                a provider no longer has what it was given
   Busy                  another run is writing the same files          exit 1
+  OverBudget            asking on could cost more than was allowed       exit 4
 
 What a model says (a refusal, a reply cut short, a reply that is no take) is not an error:
 it is an outcome, kept with what it cost. See `panel.request.Stop` and `panel.review.Absence`.
@@ -76,7 +78,14 @@ class Locked(InputError):
 
 
 class ModelError(PanelError):
-    """A provider let us down; asking again later may help."""
+    """A provider let us down; asking again later may help.
+
+    `may_be_charged` is true where the provider may have worked on a reply that never came, or that can't be read.
+    """
+
+    def __init__(self, message: str, *, may_be_charged: bool = False) -> None:
+        super().__init__(message)
+        self.may_be_charged = may_be_charged
 
 
 class Transient(ModelError):
@@ -86,8 +95,10 @@ class Transient(ModelError):
     `pauses_all` is true where the fault concerns every request to that provider, not this one alone.
     """
 
-    def __init__(self, message: str, *, wait_s: float | None = None, pauses_all: bool = False) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, wait_s: float | None = None, pauses_all: bool = False, may_be_charged: bool = False
+    ) -> None:
+        super().__init__(message, may_be_charged=may_be_charged)
         self.wait_s = wait_s
         self.pauses_all = pauses_all
 
@@ -104,8 +115,18 @@ class Waiting(ModelError):
     """A person has been asked and has not answered yet."""
 
 
+class Lost(ModelError):
+    """A provider no longer has what it was given, or what came of it."""
+
+
 class Busy(PanelError):
     """Another run is writing the records of the same tool; trying again later helps."""
+
+
+class OverBudget(PanelError):
+    """Asking on could cost more than was allowed; what was answered by then is in the ledger."""
+
+    exit_code = 4
 
 
 def on_one_line(text: str) -> str:

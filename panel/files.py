@@ -13,6 +13,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
+from pydantic_core import to_json
+
 from panel.errors import InputError, RecordError
 
 LARGEST_RECORD = 16_000_000
@@ -27,8 +29,15 @@ def canonical(data: Json) -> bytes:
 
 
 def readable(data: Json) -> bytes:
-    """Return `data` as people read it: two spaces deep, keys in the order given, a newline at the end."""
-    return (json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
+    """Return `data` as people read it: two spaces deep, keys in the order given, a newline at the end.
+
+    Pydantic's writer spells it as `json.dumps(indent=2)` does, which is seven times slower, but for fractions below
+    0.0001: these get no exponent before they need one.
+    """
+    text = to_json(data, indent=2) + b"\n"
+    if b"NaN" in text or b"Infinity" in text:
+        canonical(data)  # refuses the numbers; as words they may stand
+    return text
 
 
 def compact(data: Json) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, JsonValue
@@ -109,16 +110,21 @@ class Request(Record):
         data: Json = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         return data
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """`sha256:` and the hash of what identifies the request."""
         return digest_of(self.identified)
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         """Content hash of what a provider can keep for the next seat: the model, the instructions, the dossier."""
         shared = [block.text for block in self.blocks if block.cache]
         return digest_of([self.model, self.system, *shared])
+
+    @property
+    def length(self) -> int:
+        """Characters of everything that is said in it; the form of the reply is not counted."""
+        return sum(map(len, (self.system, *(block.text for block in self.blocks), *(turn.text for turn in self.turns))))
 
     @property
     def is_repair(self) -> bool:
@@ -191,6 +197,9 @@ class Reply(Record):
 
     cost_usd: str | None = None
     """What it cost, in US dollars as a decimal string; None where the price is not known."""
+
+    batch: str | None = Field(default=None, exclude_if=lambda batch: batch is None)
+    """The vendor's batch that it came in, at half the price; left out where it was asked for by itself."""
 
     attempts: tuple[Attempt, ...] = (Attempt(number=1, waited_s=0),)
     """Every try, the last one the good one."""

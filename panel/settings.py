@@ -20,11 +20,23 @@ from panel.errors import SettingsError, on_one_line
 from panel.provider import Provider, ServerName, ServerUrl, providers
 from panel.record import Record, no_truth_value
 from panel.request import DEFAULT_MAX_TOKENS, Effort, ModelName
-from panel.tables import DEFAULT_RETRY, DEFAULT_SITE, FIELDS, RetrySettings, SiteSettings
+from panel.tables import (
+    DEFAULT_RETRY,
+    DEFAULT_SITE,
+    FIELDS,
+    LimitSettings,
+    PriceSettings,
+    RetrySettings,
+    SiteSettings,
+    hint,
+)
 
 FILE = "panel.toml"
 LARGEST = 16_000
 """Bytes of panel.toml; tomllib takes a minute for a key of half a million dots."""
+
+ONE_AT_A_TIME = 1
+"""A server on this machine has one model in memory and works on one prompt at a time."""
 
 DEFAULT_MODEL = "anthropic:claude-sonnet-5-5"
 Mode = Literal["auto", "live", "replay", "fresh"]
@@ -42,6 +54,9 @@ def _possible(folder: Path) -> Path:
 
 Folder = Annotated[Path, AfterValidator(_possible)]
 Samples = Annotated[int, Field(ge=1, le=9), BeforeValidator(no_truth_value)] | Literal["auto"]
+Asked = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*(?::[!-~]+)?$", max_length=200)]
+"""A model, or a provider for all of its models."""
+
 Model = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]*:[!-~]+$", max_length=200)]
 
 
@@ -61,7 +76,14 @@ class Settings(Record):
     """Addresses of OpenAI-compatible servers, by the name that their models begin with."""
 
     parallel: int | None = Field(default=None, ge=1, le=64)
-    """Most requests to one provider at once; None: one to a server on this machine, any number to others."""
+    """Most requests to one model at once, where `limits` says nothing of it; None: one to a server on this machine,
+    as many as it bears to others."""
+
+    limits: Mapping[Asked, LimitSettings] = {}
+    """What may be asked of a model or of a provider's models; what is left out is learned."""
+
+    prices: Mapping[Asked, PriceSettings] = {}
+    """What a model costs where it is not what the price list says, or is not on it."""
 
     mode: Mode = "auto"
     """Where replies come from: `live` (ledger, then provider), `replay` (ledger only), `fresh` (ask anew),
@@ -123,6 +145,13 @@ class Settings(Record):
             raise SettingsError(f"model '{model}': {problem}")
         return known[provider]
 
+    def limit(self, model: str) -> LimitSettings:
+        """Return what may be asked of a model."""
+        provider = self.provider(model)
+        most = self.parallel or (ONE_AT_A_TIME if provider.is_here else None)
+        named = self.limits.get(model) or self.limits.get(provider.name) or LimitSettings()
+        return named if named.concurrency else named.model_copy(update={"concurrency": most})
+
     def place(self, key: str) -> str:
         """Return where a setting was made, as a person would write it: an option, a variable, or file and key."""
         return _place(key, self.origins.get(key, "default"))
@@ -175,8 +204,11 @@ class Settings(Record):
 
 
 _FROM_ENVIRONMENT = ("model", "mode", "samples", "effort", "runs")
+_DATABASE = "database_url"
+"""Read by the commands of the queue: it may hold a password, so panel.toml has no such key."""
+
 _OUR_OWN = {"origins", "project"}
-_TABLES = {"retry", "models", "servers", "site"}
+_TABLES = {"retry", "models", "servers", "site", "limits", "prices"}
 
 
 def _place(key: str, origin: str) -> str:
@@ -199,13 +231,13 @@ def _real(folder: Path) -> Path:
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:
     """Raise SettingsError for a variable named almost like one of ours; other programs have PANEL_ variables too."""
     ours = [_variable(key) for key in _FROM_ENVIRONMENT]
-    for name in sorted(environ.keys() - {*ours, "PANEL_DEBUG"}):
+    for name in sorted(environ.keys() - {*ours, _variable(_DATABASE), "PANEL_DEBUG"}):
         if not name.startswith("PANEL_") or name.startswith("PANEL_KEY_"):
             continue
         key = name.removeprefix("PANEL_").lower()
         if key in _keys():
             raise SettingsError(f"{on_one_line(name)}: is not read; write {key} in {FILE}")
-        if meant := difflib.get_close_matches(key[:60], _FROM_ENVIRONMENT, n=1):
+        if meant := difflib.get_close_matches(key[:60], (*_FROM_ENVIRONMENT, _DATABASE), n=1):
             raise SettingsError(f"{on_one_line(name)}: is not read; did you mean {_variable(meant[0])}?")
 
 
@@ -265,21 +297,4 @@ def _fault(details: ErrorDetails, file: Path | None, origins: Mapping[str, str])
 def _problem(details: ErrorDetails, key: str, inner: list[str]) -> str:
     if details["type"] == "extra_forbidden":
         return f"unknown key{nearest([key, *inner][-1], FIELDS.get(key, []) if inner else _keys())}"
-    return _hint(key, details["type"]) or explain(details)
-
-
-_MODEL_HINT = "write provider:name, such as anthropic:claude-sonnet-5-5, openai:gpt-6.1-sol or manual:chat"
-_HINTS = {
-    "site": "write a name, and an address in ASCII and lower case, without a password, such as https://panel.example",
-    "model": _MODEL_HINT,
-    "models": _MODEL_HINT,
-    "fallbacks": f"write a list of models; {_MODEL_HINT}",
-    "samples": 'write a number from 1 to 9, or "auto"',
-    "mode": "write live, replay, fresh or auto",
-}
-
-
-def _hint(key: str, fault: str) -> str | None:
-    if key == "servers" and fault == "string_pattern_mismatch":
-        return 'write a name in lower case and an address without a password: lab = "http://127.0.0.1:9000/v1"'
-    return _HINTS.get(key)
+    return (hint(key, details["type"]) if len(inner) < 2 else None) or explain(details)

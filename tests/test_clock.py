@@ -18,10 +18,12 @@ from vendor import ANTHROPIC, Vendor
 
 from panel.cli.app import app
 from panel.errors import GaveUp, Transient
+from panel.llm.fake import Fake
 from panel.llm.faults import asked_wait
+from panel.llm.limit import Limit
 from panel.llm.model import said
-from panel.llm.retry import Gate, Retrying
-from panel.money import cost
+from panel.llm.retry import Retrying
+from panel.money import LISTED
 from panel.request import Reply, Request, Usage
 from panel.store import read_review
 
@@ -72,7 +74,7 @@ def test_a_clock_that_jumps_changes_no_verdict(
 @pytest.mark.parametrize("year", [1, 1970, 1999, 2038, 2106, 9999])
 def test_a_price_of_any_day_is_known_and_no_less_than_nothing(year: int) -> None:
     """Whatever year it is, a reply has a price, and it is never negative."""
-    paid = cost("anthropic:claude-sonnet-5-5", Usage(input=1000, output=100), datetime(year, 1, 1, tzinfo=UTC))
+    paid = LISTED.cost("anthropic:claude-sonnet-5-5", Usage(input=1000, output=100), datetime(year, 1, 1, tzinfo=UTC))
 
     assert paid is not None
     assert Decimal(paid) > 0
@@ -101,22 +103,22 @@ class Jumping:
 def test_a_clock_that_jumps_during_a_wait_makes_it_no_longer(jump_s: float, pauses_all: bool, tmp_path: Path) -> None:
     """However the clock of the retry policy jumps, no wait is longer than was ever asked for, and none is negative."""
     ticker = Ticker()
-    gate = Gate(ticker.clock)
-    gate.shut(5)
+    limit = Limit(ticker.clock)
+    limit.hold(5)
     model = Jumping(ticker, jump_s, Transient("busy", wait_s=2, pauses_all=pauses_all))
-    reply = asyncio.run(Retrying(model, gate, clock=ticker.clock).ask(made.question(tmp_path).request(1)))
+    reply = asyncio.run(Retrying(model, limit, clock=ticker.clock).ask(made.question(tmp_path).request(1)))
 
     assert all(0 < wait <= 5 for wait in ticker.waits)
     assert all(each.waited_s >= 0 for each in reply.attempts)
 
 
-def test_a_gate_that_was_shut_before_the_clock_jumped_back_opens(tmp_path: Path) -> None:
-    """A gate holds nobody back for longer than it was shut for, although its clock has been set back for years."""
+def test_a_hold_from_before_the_clock_jumped_back_ends(tmp_path: Path) -> None:
+    """Nobody is held back for longer than was asked for, although the clock has been set back for years."""
     ticker = Ticker(at=30 * YEAR_S)
-    gate = Gate(ticker.clock)
-    gate.shut(5)
+    limit = Limit(ticker.clock)
+    limit.hold(5)
     ticker.at = 0
-    asyncio.run(gate.passed())
+    asyncio.run(Retrying(Fake(["hello"]), limit, clock=ticker.clock).ask(made.question(tmp_path).request(1)))
 
     assert [5] == ticker.waits
 
@@ -126,7 +128,7 @@ def test_a_clock_that_leaps_past_the_deadline_ends_the_policy(tmp_path: Path) ->
     ticker = Ticker()
     model = Jumping(ticker, YEAR_S, Transient("busy"))
     with pytest.raises(GaveUp, match="the deadline of 600 s would pass before the next attempt"):
-        asyncio.run(Retrying(model, Gate(ticker.clock), clock=ticker.clock).ask(made.question(tmp_path).request(1)))
+        asyncio.run(Retrying(model, Limit(ticker.clock), clock=ticker.clock).ask(made.question(tmp_path).request(1)))
 
     assert [] == ticker.waits
 

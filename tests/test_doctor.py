@@ -25,7 +25,7 @@ from panel.estimate import Estimate, estimate
 from panel.llm.fake import stand_in
 from panel.llm.ledger import Ledger
 from panel.llm.model import said
-from panel.money import cost
+from panel.money import LISTED
 from panel.project import Project
 from panel.request import Request, Usage
 from panel.tool import read_tool
@@ -207,7 +207,7 @@ def test_an_estimate_grows_with_what_is_asked(tmp_path: Path) -> None:
 
 def paid(request: Request, *usages: Usage) -> Decimal:
     """Return what replies to a request with these usages cost on the day."""
-    return sum((Decimal(cost(request.model, usage, DAY) or "NaN") for usage in usages), Decimal(0))
+    return sum((Decimal(LISTED.cost(request.model, usage, DAY) or "NaN") for usage in usages), Decimal(0))
 
 
 def test_the_bound_holds_for_the_longest_reply_and_its_repair(tmp_path: Path) -> None:

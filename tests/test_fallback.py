@@ -15,14 +15,14 @@ from vendor import ANTHROPIC, CHAT, OPENAI, Answer, Call, Dialect, Script, Token
 from panel.errors import GaveUp, ModelError, SettingsError, Transient, Waiting
 from panel.llm.fake import Fake
 from panel.llm.fallback import Fallback
-from panel.llm.limited import Limited
+from panel.llm.limit import Limit
 from panel.llm.open import Providers, key_of
-from panel.llm.retry import Gate, Retrying
+from panel.llm.retry import Retrying
 from panel.pipeline import Reviewed, review_tool
 from panel.project import Project
 from panel.provider import FIXED, LOCAL, Provider, is_loopback, providers
 from panel.request import Attempt, Block, Parameters, Reply, Request, Stop
-from panel.settings import RetrySettings
+from panel.settings import LimitSettings, RetrySettings
 from panel.tool import read_tool
 
 REQUEST = Request(
@@ -246,7 +246,7 @@ def test_a_limited_model_is_asked_a_few_things_at_a_time(most: int) -> None:
             return Reply(text=str(request.sample), answered_by="a:b", recorded_at="2026-05-01T12:00:00Z")
 
     async def all_at_once() -> list[str]:
-        model = Limited(Slow(), asyncio.Semaphore(most))
+        model = Retrying(Slow(), Limit(fixed=LimitSettings(concurrency=most)))
         replies = await asyncio.gather(
             *(model.ask(REQUEST.model_copy(update={"sample": number})) for number in range(1, 11))
         )
@@ -269,7 +269,8 @@ def test_the_deadline_of_a_request_does_not_run_while_it_waits_for_its_place() -
 
     async def all_at_once() -> list[Reply]:
         policy = RetrySettings(deadline_s=20)
-        model = Limited(Retrying(Slow(), Gate(ticker.clock), policy, ticker.clock), asyncio.Semaphore(1))
+        limit = Limit(ticker.clock, LimitSettings(concurrency=1))
+        model = Retrying(Slow(), limit, policy, ticker.clock)
         requests = [REQUEST.model_copy(update={"sample": number}) for number in (1, 2, 3)]
         return list(await asyncio.gather(*map(model.ask, requests)))
 

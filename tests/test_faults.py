@@ -305,13 +305,13 @@ def test_a_secret_at_the_cut_is_taken_out(length: int, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("error", [AnthropicError, OpenAIError])
 def test_what_an_sdk_finds_by_itself_is_told_without_keys(error: type[Exception]) -> None:
     """What an SDK raises that is no status and no connection is not asked again, and no key is in its message."""
-    sdk = panel.llm.anthropic._ERRORS if error is AnthropicError else panel.llm.openai._ERRORS
+    sdk = panel.llm.anthropic.ERRORS if error is AnthropicError else panel.llm.openai.ERRORS
 
     async def call() -> None:
         raise error(f"can't build a request with {KEY}")
 
     with pytest.raises(Rejected) as caught:
-        asyncio.run(told(sdk, call()))
+        asyncio.run(told(sdk, call(), lambda _: None))
 
     assert "can't build a request" in str(caught.value)
     assert KEY not in str(caught.value)

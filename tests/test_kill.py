@@ -125,10 +125,11 @@ def test_an_interrupted_review_keeps_what_was_answered(forked: Forked, tmp_path:
     """Ctrl-C in the middle ends with exit 130; the answers that came are in the ledger, and no record was begun."""
     made.project(tmp_path, personas=SEATS)
     pids: list[int] = []
-    hold = Event()
+    begun, hold = Event(), Event()
 
     def answer(call: Call) -> Answer:
         if len(vendor.calls) > 1:
+            begun.wait(5)
             os.kill(pids[0], signal.SIGINT)
             hold.wait(5)
         return ANTHROPIC.said(made.reply())
@@ -137,6 +138,7 @@ def test_an_interrupted_review_keeps_what_was_answered(forked: Forked, tmp_path:
         environment = {**vendor.environment, "ANTHROPIC_API_KEY": "not-a-key", "PANEL_MODE": "live"}
         child = forked.start("review", "plumb.yaml", folder=tmp_path, environment=environment)
         pids.append(child.pid)
+        begun.set()
         code = child.ended()
         hold.set()
 

@@ -23,8 +23,9 @@ from vendor import ANTHROPIC, DIALECTS, DROPPED, SILENT, Answer, Call, Deaf, Dia
 
 from panel.ask import ask_seat
 from panel.llm.ledger import Ledger, Ledgers, Recorded
+from panel.llm.limit import Limit
 from panel.llm.model import Model
-from panel.llm.retry import Gate, Retrying
+from panel.llm.retry import Retrying
 from panel.request import Usage
 from panel.review import Seat
 from panel.settings import RetrySettings
@@ -256,7 +257,7 @@ def sat(dialect: Dialect, line: Line, folder: Path) -> Sat:
     question = made.question(folder, dialect.model)
 
     async def use(model: Model) -> Seat:
-        retrying = Retrying(model, Gate(ticker.clock), RetrySettings(attempts=ATTEMPTS), ticker.clock)
+        retrying = Retrying(model, Limit(ticker.clock), RetrySettings(attempts=ATTEMPTS), ticker.clock)
         async with asyncio.timeout(LONGEST_S):
             return await ask_seat(question, Recorded(Ledgers(ledger), retrying), 1)
 

@@ -15,7 +15,9 @@ from panel.cli.app import COMMANDS, Commands, app
 
 SDKS = {"anthropic", "openai"}
 DATABASES = {"sqlalchemy", "psycopg", "dbos"}
-SLOW = SDKS | DATABASES | {"pydantic", "jinja2", "rich", "httpx2", "tenacity", "yaml", "asyncio", "genai_prices"}
+SLOW = (
+    SDKS | DATABASES | {"numpy", "pydantic", "jinja2", "rich", "httpx2", "tenacity", "yaml", "asyncio", "genai_prices"}
+)
 
 
 def modules_after(folder: Path, *arguments: str) -> set[str]:
@@ -38,12 +40,12 @@ def test_help_imports_nothing_slow(tmp_path: Path) -> None:
 
 
 def test_show_imports_no_sdk(tmp_path: Path) -> None:
-    """`panel show` loads neither SDK."""
+    """`panel show` loads neither SDK, nor what only figures need."""
     record = ROOT / "examples" / "golden" / "smollm3" / "review.json"
 
     loaded = modules_after(tmp_path, "show", str(record))
 
-    assert set() == SDKS & loaded
+    assert set() == (SDKS | {"numpy"}) & loaded
 
 
 def test_a_replay_imports_no_sdk(tmp_path: Path) -> None:

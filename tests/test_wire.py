@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -36,11 +35,12 @@ from vendor import (
 from panel.ask import ask_seat
 from panel.errors import GaveUp, InputError, ModelError, PanelError, Rejected, Transient
 from panel.llm.chat import Rung
-from panel.llm.live import connect, shared_client
+from panel.llm.limit import Limit
+from panel.llm.live import Line, connect, shared_client
 from panel.llm.model import Model
 from panel.llm.open import Providers
 from panel.llm.recording import Recording
-from panel.llm.retry import Gate, Retrying
+from panel.llm.retry import Retrying
 from panel.persona import read_persona
 from panel.prompt import Question
 from panel.request import Attempt, Block, Parameters, Reply, Request, Stop, Turn, Usage
@@ -102,9 +102,8 @@ async def asked(model: Model, request: Request) -> Reply | ModelError:
 
 @contextmanager
 def turned_to(vendor: Vendor | Deaf) -> Iterator[None]:
-    """Turn the SDKs to a server, and spare each client the reading of root certificates that it can't need here."""
+    """Turn the SDKs to a server."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
         for name, value in vendor.environment.items():
             patch.setenv(name, value)
         yield
@@ -115,7 +114,7 @@ def connected(vendor: Vendor | Deaf, dialect: Dialect, use: Callable[[Model], An
 
     async def inside() -> Any:
         async with shared_client(timeout_s) as http:
-            return await use(connect(dialect.provider(vendor.url), KEY, http, lambda _: FORM))
+            return await use(connect(dialect.provider(vendor.url), KEY, Line(http, lambda _: FORM)))
 
     with turned_to(vendor):
         return asyncio.run(inside())
@@ -138,7 +137,7 @@ def retried(dialect: Dialect, script: Script, policy: RetrySettings = POLICY) ->
 
 def patient(model: Model, ticker: Ticker, policy: RetrySettings = POLICY) -> Retrying:
     """Return a model that retries without waiting."""
-    return Retrying(model, Gate(ticker.clock), policy, ticker.clock)
+    return Retrying(model, Limit(ticker.clock), policy, ticker.clock)
 
 
 def sat(dialect: Dialect, question: Question, script: Script) -> tuple[Seat, Sequence[Call]]:

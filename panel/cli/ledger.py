@@ -54,7 +54,7 @@ File = Annotated[Path, typer.Argument(metavar="FILE", help="Lines of JSON: .json
 def stats(folder: Folder = None, database_url: Url = None, runs: Runs = None, json: AsJson = False) -> None:
     """Count what is in the ledger: recordings, bytes, models, personas, carried replies, oldest and newest."""
     census = Census()
-    with _opened(folder, database_url, runs) as (ledger, place):
+    with opened(folder, database_url, runs) as (ledger, place):
         for held in _told(ledger.all()):
             census.count(held)
     if json:
@@ -67,7 +67,7 @@ def stats(folder: Folder = None, database_url: Url = None, runs: Runs = None, js
 def verify(folder: Folder = None, database_url: Url = None, runs: Runs = None) -> None:
     """Read every recording, and name those that are not as they were written; exit code 3 where there is one."""
     count = unsound = 0
-    with _opened(folder, database_url, runs) as (ledger, _):
+    with opened(folder, database_url, runs) as (ledger, _):
         for held in _told(ledger.all()):
             count += 1
             if held.fault:
@@ -88,7 +88,7 @@ def prune(
     """Name recordings that no record, take, choice or comparison of the project refers to; --yes deletes them."""
     settings = Settings.load(Path.cwd(), {"runs": runs})
     referenced = References()
-    with _opened(folder, database_url, runs) as (ledger, place):
+    with opened(folder, database_url, runs) as (ledger, place):
         for kept in filter(None, (settings.runs, settings.golden)):
             referenced.look_through(kept, ledger.folder if isinstance(ledger, Ledger) else settings.own_ledger)
         if not referenced.numbers:
@@ -112,7 +112,7 @@ def export(file: File, folder: Folder = None, database_url: Url = None, runs: Ru
     if not file.name.endswith(ENDINGS):
         raise InputError(f"{on_one_line(str(file))}: name a file that ends in {' or '.join(ENDINGS)}")
     done = Transferred()
-    with _opened(folder, database_url, runs) as (ledger, _):
+    with opened(folder, database_url, runs) as (ledger, _):
         lines = exported(_told(ledger.all()), done)
         write_parts(file, packed(lines) if file.suffix == ".gz" else lines)
     typer.echo(printable(f"{file}: {_of(done.new, 'recording')}"))
@@ -122,14 +122,14 @@ def export(file: File, folder: Folder = None, database_url: Url = None, runs: Ru
 @app.command("import")
 def bring_in(file: File, folder: Folder = None, database_url: Url = None, runs: Runs = None) -> None:
     """Write the recordings of an export into a ledger; what is there already stays, what is not sound is left out."""
-    with _opened(folder, database_url, runs, is_made=True) as (ledger, place):
+    with opened(folder, database_url, runs, is_made=True) as (ledger, place):
         done = imported(file, ledger, _told)
     typer.echo(printable(f"{place}: {_of(done.new, 'recording')} new, {done.known:,} there already"))
     _raise(done)
 
 
 @contextmanager
-def _opened(
+def opened(
     folder: Path | None, database_url: str | None, runs: Path | None, *, is_made: bool = False
 ) -> Iterator[tuple[Recordings, str]]:
     """Yield the ledger that is meant, and what people know it by."""

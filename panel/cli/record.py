@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Annotated
 import typer
 
 from panel.answer import NotAnAnswer, read_answer
+from panel.cli.agreement import agreed
 from panel.cli.exits import INTERRUPTED
 from panel.cli.screen import Screen, paid
 from panel.errors import InputError, RecordingMissing
@@ -76,7 +76,7 @@ def _recorded(project: Project, tools: Sequence[Shelved], only: Sequence[str], s
         if dropped := Seating.of(project, one.tool, ()).dropped:
             screen.say(f"note: {one.tool.slug}: {', '.join(dropped)}: the take that was accepted no longer holds")
     screen.say(price(estimate))
-    if estimate.asked and not _agreed(yes, "Ask"):
+    if estimate.asked and not agreed(yes, "Ask"):
         return 0
     try:
         done, moderated = asyncio.run(_all(project, tools, only, screen))
@@ -132,7 +132,7 @@ def _carried_one(project: Project, tool: Shelved, id: str, reason: str, yes: boo
     if one is None:
         return False
     _show(Screen(), one)
-    if not _agreed(yes, "Carry this reply"):
+    if not agreed(yes, "Carry this reply"):
         return False
     asyncio.run(carry(project, one, reason))
     return True
@@ -153,12 +153,3 @@ def _said(reply: str) -> str:
     except NotAnAnswer:
         return reply
     return f"    {answer.headline} ({answer.vote or 'abstains'})\n    {answer.take}"
-
-
-def _agreed(yes: bool, what: str) -> bool:
-    """Return whether somebody says yes; raises InputError where nobody can."""
-    if yes:
-        return True
-    if not sys.stdin.isatty():
-        raise InputError("there is no terminal to agree in: add --yes")
-    return typer.confirm(f"{what}?")

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import anthropic
 from anthropic.types import Message, MessageParam, OutputConfigParam, TextBlockParam
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 
-from panel.llm.faults import Errors, tokens, told, understood
+from panel.llm.faults import Errors, Hear, tokens, told, understood
 from panel.llm.model import now
 from panel.request import Block, ModelName, Reply, Request, Stop, Turn, Usage
 
-_ERRORS = Errors(
+ERRORS = Errors(
     status=anthropic.APIStatusError,
     timeout=anthropic.APITimeoutError,
     connection=anthropic.APIConnectionError,
@@ -25,18 +27,28 @@ class AnthropicModel:
     """A Model at Anthropic; structured output by `output_config.format`, the dossier behind a cache breakpoint."""
 
     client: anthropic.AsyncAnthropic
+    hear: Hear = lambda model, headers: None
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply; raises Transient or Rejected."""
-        messages, output = _messages(request), _output(request)
-        call = self.client.messages.create(
-            model=ModelName.parse(request.model).name,
-            max_tokens=request.parameters.max_tokens,
-            system=request.system,
-            messages=messages,
-            output_config=output,
-        )
-        return understood(await told(_ERRORS, call), "content", _reply)
+        call = self.client.messages.with_raw_response.create(**wire(request))
+        return read(await told(ERRORS, call, partial(self.hear, request.model)))
+
+
+def wire(request: Request) -> MessageCreateParamsNonStreaming:
+    """Return a request as it goes over the wire, alone or in a batch."""
+    return {
+        "model": ModelName.parse(request.model).name,
+        "max_tokens": request.parameters.max_tokens,
+        "system": request.system,
+        "messages": _messages(request),
+        "output_config": _output(request),
+    }
+
+
+def read(message: Message) -> Reply:
+    """Return the reply in what came over the wire; raises Transient or Rejected where there is none."""
+    return understood(message, "content", _reply)
 
 
 def _messages(request: Request) -> list[MessageParam]:

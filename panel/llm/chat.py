@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import partial
 
 import httpx2
 import openai
@@ -16,7 +17,7 @@ from openai.types.chat import ChatCompletion, ChatCompletionMessageParam
 
 from panel.answer import without_thoughts
 from panel.errors import Transient
-from panel.llm.faults import Errors, tokens, told, understood
+from panel.llm.faults import Errors, Hear, Raw, tokens, told, understood
 from panel.llm.model import now
 from panel.request import ModelName, Reply, Request, Stop, Usage
 
@@ -66,6 +67,7 @@ class ChatModel:
     client: openai.AsyncOpenAI
     server: str
     form: Callable[[Request], str]
+    hear: Hear = lambda model, headers: None
     rungs: dict[str, Rung] = field(default_factory=dict)
     """The rung that each model of this server turned out to need."""
 
@@ -75,17 +77,22 @@ class ChatModel:
     async def ask(self, request: Request) -> Reply:
         """Return the reply; raises Transient or Rejected. A form that the server does not know is no fault."""
         name = ModelName.parse(request.model).name
-        completion, rung = await told(_ERRORS, self._climbed_down(request, name))
+        rungs: list[Rung] = []
+        call = self._climbed_down(request, name, rungs)
+        completion = await told(_ERRORS, call, partial(self.hear, request.model))
+        rung = rungs[-1]
         reply = understood(completion, "choices", lambda sound: self._reply(sound, name))
         if reply.stop == Stop.DONE and not _is_json(reply.text):
             self._note_loose(name, rung)
         return reply
 
-    async def _climbed_down(self, request: Request, name: str) -> tuple[ChatCompletion, Rung]:
+    async def _climbed_down(self, request: Request, name: str, tried: list[Rung]) -> Raw[ChatCompletion]:
+        """Return the completion from the first rung that the server knows; the rungs that were `tried` are noted."""
         while True:
             rung = self.rungs.get(name, Rung.SCHEMA)
+            tried.append(rung)
             try:
-                return await self._create(request, name, rung), rung
+                return await self._create(request, name, rung)
             except openai.APIStatusError as error:
                 if not _is_of_the_form(error):
                     raise
@@ -107,9 +114,9 @@ class ChatModel:
         if self.loose[name] >= LOOSE and rung is not Rung.TEXT:
             self._step(name, rung)
 
-    async def _create(self, request: Request, name: str, rung: Rung) -> ChatCompletion:
+    async def _create(self, request: Request, name: str, rung: Rung) -> Raw[ChatCompletion]:
         effort = request.parameters.effort
-        return await self.client.chat.completions.create(
+        return await self.client.chat.completions.with_raw_response.create(
             model=name,
             messages=self._messages(request),
             max_tokens=request.parameters.max_tokens,
@@ -132,7 +139,7 @@ class ChatModel:
     def _reply(self, completion: ChatCompletion, name: str) -> Reply:
         choice = completion.choices[0]
         if str(choice.finish_reason) == "error":
-            raise Transient("the model behind the server failed")
+            raise Transient("the model behind the server failed", may_be_charged=True)
         refusal = choice.message.refusal
         return Reply(
             text=without_thoughts(choice.message.content or "").strip(),

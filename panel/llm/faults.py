@@ -7,8 +7,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from inspect import isawaitable
 from math import isfinite
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from panel.errors import ModelError, Rejected, Transient
 from panel.llm.keys import scrubbed
@@ -29,6 +30,9 @@ _ADVICE = {
 _LONGEST = 300
 
 Answered = TypeVar("Answered")
+Parsed_co = TypeVar("Parsed_co", covariant=True)
+Hear = Callable[[str, Mapping[str, str]], None]
+"""Told of the headers that came with a reply, or with a refusal, and of the model that was asked."""
 
 
 def fault(status: int, headers: Mapping[str, str], body: object) -> ModelError:
@@ -58,23 +62,36 @@ class Errors:
     other: type[Exception]
 
 
-async def told(sdk: Errors, call: Awaitable[Answered]) -> Answered:
-    """Return what a call of an SDK returns; what it raises instead becomes one of our errors.
+class Raw(Protocol[Parsed_co]):
+    """What an SDK returns before it is read."""
+
+    @property
+    def headers(self) -> Mapping[str, str]: ...
+
+    def parse(self) -> Parsed_co | Awaitable[Parsed_co]: ...
+
+
+async def told(sdk: Errors, call: Awaitable[Raw[Answered]], hear: Callable[[Mapping[str, str]], None]) -> Answered:
+    """Return what a call of an SDK returns, `hear` what its headers say; what it raises becomes one of our errors.
 
     What it raised does not even hang on ours as its context, since it may hold what a provider echoed.
     """
     try:
-        return await call
+        raw = await call
+        hear(raw.headers)
+        parsed = raw.parse()
+        return await parsed if isawaitable(parsed) else parsed
     except sdk.status as error:
+        hear(error.response.headers)
         found: ModelError = fault(error.status_code, error.response.headers, error.body)
     except sdk.timeout:
-        found = Transient("the provider did not answer in time")
+        found = Transient("the provider did not answer in time", may_be_charged=True)
     except sdk.connection as error:
         found = _unconnected(error)
     except sdk.other as error:
         found = Rejected(scrubbed(str(error)))
     except (ValueError, RecursionError):
-        found = Transient("the provider's reply can't be read: it is not JSON")
+        found = Transient("the provider's reply can't be read: it is not JSON", may_be_charged=True)
     raise found
 
 
@@ -85,7 +102,7 @@ def _unconnected(error: Exception) -> ModelError:
     reason = scrubbed(str(error.__cause__ or error))
     if where and is_loopback(str(where)) and type(error.__cause__).__name__ == "ConnectError":
         return Rejected(f"no connection to the provider{at} ({reason}); is the server running?")
-    return Transient(f"no connection to the provider{at} ({reason})")
+    return Transient(f"no connection to the provider{at} ({reason})", may_be_charged=True)
 
 
 def understood(answered: Answered, parts: str, read: Callable[[Answered], Reply]) -> Reply:
@@ -95,11 +112,12 @@ def understood(answered: Answered, parts: str, read: Callable[[Answered], Reply]
     A reply of another form was paid for, and is not asked again; what is wrong in it may be an echo, and is not told.
     """
     if not isinstance(getattr(answered, parts, None), list):
-        raise Transient("something other than the provider answered (a page instead of a reply)")
+        raise Transient("something other than the provider answered (a page instead of a reply)", may_be_charged=True)
     try:
         return read(answered)
     except (AttributeError, LookupError, TypeError, ValueError):
-        odd = Rejected("the provider's reply has another form than it documents; is Panel up to date?")
+        problem = "the provider's reply has another form than it documents; is Panel up to date?"
+        odd = Rejected(problem, may_be_charged=True)
     raise odd
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from functools import partial
@@ -14,20 +13,18 @@ from typing import TYPE_CHECKING, Self
 from panel.errors import SettingsError
 from panel.llm.fake import Fake, stand_in
 from panel.llm.fallback import Fallback
-from panel.llm.limited import Limited
+from panel.llm.limit import Limit
 from panel.llm.manual import Manual
 from panel.llm.model import Model
-from panel.llm.retry import Gate, Notice, Retrying
+from panel.llm.retry import Notice, Retrying
 from panel.llm.warm import Warm
+from panel.money import Prices
 from panel.prompt import Prompts, chat_sheet
 from panel.provider import Provider
 from panel.settings import Settings
 
 if TYPE_CHECKING:
     import httpx2
-
-ONE_AT_A_TIME = 1
-"""A server on this machine has one model in memory and works on one prompt at a time."""
 
 
 def key_of(provider: Provider, environ: Mapping[str, str] = os.environ) -> str | None:
@@ -45,15 +42,24 @@ def key_of(provider: Provider, environ: Mapping[str, str] = os.environ) -> str |
 
 @dataclass
 class Providers:
-    """Opens models. Its client and gates are made when first needed, inside the loop, and shared by all seats."""
+    """Opens models. Its client and limits are made when first needed, inside the loop, and shared by all seats."""
 
     settings: Settings
     prompts: Prompts
     notice: Notice = lambda request, attempt: None
+    around: Callable[[Model], Model] = lambda model: model
+    """Puts something around each model that is paid for, such as a budget; it meets every single call."""
+
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     http: httpx2.AsyncClient | None = None
     models: dict[str, Model] = field(default_factory=dict)
-    warm: dict[str, Warm] = field(default_factory=dict)
+    """What speaks to each provider, by its name."""
+
+    limits: dict[str, Limit] = field(default_factory=dict)
+    """What each model lets through."""
+
+    opened: dict[str, Model] = field(default_factory=dict)
+    """Each model with all that stands around it."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -80,21 +86,31 @@ class Providers:
         key = key_of(provider)
         if key is None:
             return None
-        if provider.name not in self.models:
-            self.models[provider.name] = self._make(provider, key)
-        return self.warm.setdefault(provider.name, Warm(self.models[provider.name]))
+        if model not in self.opened:
+            self.opened[model] = Warm(self._make(model, provider, key))
+        return self.opened[model]
 
-    def _make(self, provider: Provider, key: str) -> Model:
+    def _make(self, name: str, provider: Provider, key: str) -> Model:
+        if provider.name not in self.models:
+            self.models[provider.name] = self._speaking(provider, key)
+        model = self.models[provider.name]
+        if not provider.has_model:
+            return model
+        limit = self.limits.setdefault(name, Limit(fixed=self.settings.limit(name)))
+        return Retrying(self.around(model), limit, self.settings.retry, notice=self.notice)
+
+    def _speaking(self, provider: Provider, key: str) -> Model:
         if provider.speaks == "nothing":
             return Fake(stand_in)
         if provider.speaks == "sheets":
             return Manual(self.settings.runs, partial(chat_sheet, self.prompts))
-        from panel.llm.live import connect, shared_client
+        from panel.llm.live import Line, connect, shared_client
 
         if self.http is None:
             self.http = shared_client(self.settings.timeout_s)
             self.stack.push_async_callback(self.http.aclose)
-        model = connect(provider, key, self.http, self.prompts.form)
-        patient = Retrying(model, Gate(), self.settings.retry, notice=self.notice)
-        most = self.settings.parallel or (ONE_AT_A_TIME if provider.is_here else None)
-        return Limited(patient, asyncio.Semaphore(most)) if most else patient
+        return connect(provider, key, Line(self.http, self.prompts.form, Prices(self.settings.prices), self._heard))
+
+    def _heard(self, model: str, headers: Mapping[str, str]) -> None:
+        if limit := self.limits.get(model):
+            limit.heard(headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 import openai
 from openai.types.responses import (
@@ -14,16 +15,15 @@ from openai.types.responses import (
     ResponseTextConfigParam,
     ResponseUsage,
 )
-from openai.types.responses.response_create_params import PromptCacheOptions
-from openai.types.shared_params import Reasoning
+from openai.types.responses.response_create_params import ResponseCreateParamsNonStreaming
 
 from panel.errors import Transient
-from panel.llm.faults import Errors, tokens, told, understood
+from panel.llm.faults import Errors, Hear, tokens, told, understood
 from panel.llm.keys import scrubbed
 from panel.llm.model import now
 from panel.request import Block, ModelName, Reply, Request, Stop, Usage
 
-_ERRORS = Errors(
+ERRORS = Errors(
     status=openai.APIStatusError,
     timeout=openai.APITimeoutError,
     connection=openai.APIConnectionError,
@@ -38,26 +38,36 @@ class OpenAIModel:
     """A Model at OpenAI; structured output by `text.format`, the dossier behind a cache breakpoint."""
 
     client: openai.AsyncOpenAI
+    hear: Hear = lambda model, headers: None
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply; raises Transient or Rejected."""
-        content = _input(request)
-        return understood(await told(_ERRORS, self._create(request, content)), "output", _reply)
+        call = self.client.responses.with_raw_response.create(**wire(request))
+        return read(await told(ERRORS, call, partial(self.hear, request.model)))
 
-    async def _create(self, request: Request, content: ResponseInputParam) -> Response:
-        name = ModelName.parse(request.model).name
-        options: PromptCacheOptions = {"mode": "explicit"}
-        return await self.client.responses.create(
-            model=name,
-            instructions=request.system,
-            input=content,
-            max_output_tokens=request.parameters.max_tokens,
-            text=_form(request),
-            prompt_cache_key=request.prefix.removeprefix("sha256:")[:32],
-            prompt_cache_options=options if _has_breakpoints(name) else openai.omit,
-            reasoning=Reasoning(effort=request.parameters.effort) if request.parameters.effort else openai.omit,
-            store=False,
-        )
+
+def wire(request: Request) -> ResponseCreateParamsNonStreaming:
+    """Return a request as it goes over the wire, alone or in a batch."""
+    name, effort = ModelName.parse(request.model).name, request.parameters.effort
+    sent: ResponseCreateParamsNonStreaming = {
+        "model": name,
+        "instructions": request.system,
+        "input": _input(request),
+        "max_output_tokens": request.parameters.max_tokens,
+        "text": _form(request),
+        "prompt_cache_key": request.prefix.removeprefix("sha256:")[:32],
+        "store": False,
+    }
+    if _has_breakpoints(name):
+        sent["prompt_cache_options"] = {"mode": "explicit"}
+    if effort:
+        sent["reasoning"] = {"effort": effort}
+    return sent
+
+
+def read(response: Response) -> Reply:
+    """Return the reply in what came over the wire; raises Transient or Rejected where there is none."""
+    return understood(response, "output", _reply)
 
 
 def _has_breakpoints(model: str) -> bool:
@@ -84,7 +94,7 @@ def _block(block: Block, breakpoints: bool) -> ResponseInputTextParam:
 def _reply(response: Response) -> Reply:
     if response.status == "failed":
         reason = response.error.message if response.error else "no reason"
-        raise Transient(f"the provider failed ({scrubbed(reason)})")
+        raise Transient(f"the provider failed ({scrubbed(reason)})", may_be_charged=True)
     parts = [part for item in response.output if item.type == "message" for part in item.content]
     refusals = [part.refusal for part in parts if part.type == "refusal"]
     stop, detail = _ending(response)

@@ -23,4 +23,4 @@ class Timed:
             async with asyncio.timeout(self.seconds):
                 return await self.inner.ask(request)
         except TimeoutError as error:
-            raise Transient("the provider did not answer in time") from error
+            raise Transient("the provider did not answer in time", may_be_charged=True) from error

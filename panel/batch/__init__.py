@@ -1,0 +1,1 @@
+"""Batches of vendors: half the price, within a day."""
