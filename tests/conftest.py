@@ -6,6 +6,7 @@ import gc
 import os
 import socket
 from collections.abc import Generator, Iterator
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from forked import STEERING, Forked
 from hypothesis import HealthCheck, settings
 from office import Office, prompts_in
 from published import House
+from typer.main import get_command
 
 import panel
 from panel.prompt import Prompts
@@ -48,11 +50,12 @@ def pytest_collection() -> Generator[None, object, object]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _no_certificates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Nobody on this machine shows a certificate, and each client would read all those of the world."""
+def _spared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Spare each client the certificates of the world, which nobody here shows, and each command its making."""
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("SSL_CERT_FILE", raising=False)
         patch.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("certificates")))
+        patch.setattr("typer.testing._get_command", cache(get_command))
         yield
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import cache
 from importlib import import_module
 from io import TextIOWrapper
 from traceback import format_exception
@@ -80,9 +81,7 @@ class Commands(TyperGroup):
         return list(COMMANDS)
 
     def get_command(self, ctx: Context, cmd_name: str) -> Any:
-        if cmd_name not in COMMANDS:
-            return None
-        return typer.main.get_command(import_module(f"panel.cli.{cmd_name}").app)
+        return _command(cmd_name) if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: Context, formatter: HelpFormatter) -> None:
         for title, commands in SECTIONS.items():
@@ -104,6 +103,12 @@ class Commands(TyperGroup):
         except Exception as error:
             typer.echo(_told(error, bool(ctx.params.get("debug"))), err=True)
             raise typer.Exit(error.exit_code if isinstance(error, PanelError) else FAULT) from error
+
+
+@cache
+def _command(name: str) -> Any:
+    """Return a command; Typer reads its parameters once, however often a process runs it."""
+    return typer.main.get_command(import_module(f"panel.cli.{name}").app)
 
 
 def _told(error: Exception, debug: bool) -> str:
