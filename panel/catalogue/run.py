@@ -43,10 +43,9 @@ async def reviews(
     try:
         while True:
             begun = () if is_over else islice(waiting, AT_ONCE - len(running))
-            running |= {
-                asyncio.create_task(_reviewed(project, catalogue, path, providers), name=f"{number:09}")
-                for number, path in begun
-            }
+            for number, path in begun:
+                running.add(asyncio.create_task(_reviewed(project, catalogue, path, providers), name=f"{number:09}"))
+                await asyncio.sleep(0)  # to begin a tool takes a while, in which replies would go unheard
             if not running:
                 return
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)

@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from math import inf
 
 FIRST_SPEED = 200.0
-"""Requests a second at which an unknown limit is tried; it doubles every second that nothing is refused."""
+"""Requests a second at which an unknown limit is tried; it doubles with every second's worth that is not refused."""
 
 FASTEST = 10_000.0
 """Requests a second beyond which nothing is paced."""
 
 SHORTEST_S = 0.001
 """No wait is shorter: a clock need not show anything finer."""
+
+IDLE_S = 3.0
+"""Where nobody wanted to go for so long, the other side may have had its store full."""
 
 FINEST_S = 0.02
 """Nothing is measured in less time."""
@@ -140,9 +143,9 @@ class Pace:
         if held := self.held(now):
             return held
         self._fill(now)
-        if self.level >= 1 or self._speed(now) >= FASTEST:
+        if self.level >= 1 or self._speed() >= FASTEST:
             return 0.0
-        return max(SHORTEST_S, (1 - self.level) / self._speed(now))
+        return max(SHORTEST_S, (1 - self.level) / self._speed())
 
     def held(self, now: float) -> float:
         """Return the seconds for which everybody is held back."""
@@ -170,7 +173,7 @@ class Pace:
         ended, self.cycle = self.cycle, Cycle(now + wait_s, now + wait_s - sent.at)
         # Those that went out after it are under way, and most of them will be refused too.
         ended.came, ended.seconds = sent.number - 1, sent.at - ended.began
-        self._learn(ended, wait_s, self._speed(sent.at, ended))
+        self._learn(ended, wait_s, self._speed(ended))
         self.level, self.at = min(1.0, self.store), now + wait_s
         if self.is_measured:
             self.level = max(1.0, self.store - 1)  # one is left as a margin
@@ -229,20 +232,22 @@ class Pace:
     def _settle(self, rate: float, unsure: float, store: float, *, is_measured: bool) -> None:
         self.rate, self.unsure, self.store, self.is_measured = rate, unsure, max(1.0, store), is_measured
 
-    def _speed(self, now: float, cycle: Cycle | None = None) -> float:
+    def _speed(self, cycle: Cycle | None = None) -> float:
         cycle = cycle or self.cycle
-        sent, began = (cycle.came, cycle.began) if cycle else (0, now)
-        doubled = float(2 ** min(20.0, max(0.0, now - began)))
+        sent = cycle.came if cycle else 0
+        if self.rate is not None and self.is_measured:
+            return (self.rate + self.unsure) * (1 + sent / STEADY + (sent / BOLD) ** 2)
+        base = FIRST_SPEED if self.rate is None else self.rate
+        doubled = float(2 ** min(20.0, sent / base))
         if self.rate is None:
-            return FIRST_SPEED * doubled
-        if not self.is_measured:  # so that two cycles differ in length, the later ones are begun more slowly
-            return 2 * self.rate * doubled if not self.past else self.rate * math.sqrt(doubled)
-        return (self.rate + self.unsure) * (1 + sent / STEADY + (sent / BOLD) ** 2)
+            return base * doubled
+        # So that two cycles differ in length, the later ones are begun more slowly.
+        return base * (2 * doubled if not self.past else math.sqrt(doubled))
 
     def _fill(self, now: float) -> None:
-        gained = self._speed(now) * (now - self.at) if now > self.at > -inf else 0.0
-        most = max(1.0, self.store, self._speed(now) / 20)
-        if self.cycle and self.level + gained > most + 1:
+        gained = self._speed() * (now - self.at) if now > self.at > -inf else 0.0
+        most = max(1.0, self.store, self._speed() / 20)
+        if self.cycle and now - self.at > IDLE_S:
             self.cycle.was_idle = True
         self.level = max(self.level, min(self.level + gained, most))
         self.at = max(self.at, now) if now > self.at - self.longest_s else now
