@@ -8,11 +8,10 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints
 
 from panel.errors import Locked, RecordError
-from panel.files import digest_of
 from panel.gates import Rules, flags, unpublishable
 from panel.persona import Persona
 from panel.prompt import Question
-from panel.record import Record, digest
+from panel.record import Record, digest, once
 from panel.review import Seat
 from panel.take import Outside, Take
 from panel.tool import Tool
@@ -62,7 +61,7 @@ class Choice(Record):
 
     def holds(self, tool: Tool, persona: Persona) -> bool:
         """Return whether dossier and persona are still those that the choice was made for."""
-        return self.seen == digest_of(tool.seen) and self.persona_digest == _standing(persona)
+        return self.seen == tool.seen_digest and self.persona_digest == _standing(persona)
 
     def follows(self, other: Choice) -> bool:
         """Return whether this one was made for the same dossier and persona as the other."""
@@ -83,13 +82,14 @@ class Choice(Record):
         return seat.model_copy(update={"take": take})
 
 
+@once
 def _standing(persona: Persona) -> str:
     return digest(persona.model_copy(update={"order": 0}))
 
 
 def choice(sample: int, samples: int, tool: Tool, persona: Persona, note: str | None = None) -> Choice:
     """Return the choice of `samples` samples from number `sample` on, for this dossier and persona."""
-    seen = digest_of(tool.seen)
+    seen = tool.seen_digest
     return Choice(sample=sample, samples=samples, note=note, seen=seen, persona_digest=_standing(persona))
 
 

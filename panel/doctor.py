@@ -11,7 +11,7 @@ from typing import Literal
 
 from panel.errors import InputError, RecordError
 from panel.llm.keys import scrubbed
-from panel.llm.ledger import Ledger
+from panel.llm.ledger import MOST_LOOKED_THROUGH, Ledger
 from panel.llm.open import key_of
 from panel.persona import read_panel
 from panel.project import check_models, packaged, personas_folder
@@ -83,6 +83,9 @@ class Holdings(Record):
 
     is_written: bool
     """True for the project's own; the others are only read."""
+
+    is_whole: bool = True
+    """False where there are more recordings than were looked at; `panel ledger verify` looks at all."""
 
 
 class Checkup(Record):
@@ -180,17 +183,20 @@ def _holdings(folder: Path, settings: Settings, faults: list[str]) -> Holdings:
     own = folder == settings.own_ledger
     if not own and not folder.is_dir():
         faults.append(f"{settings.origins['ledgers']}: ledgers: there is no folder {folder}; make it, or leave it out")
-    ledger, unsound = Ledger(folder), []
-    paths = sorted(folder.glob("??/*.json"))
-    for path in paths:
-        try:
-            ledger.read(path)
-        except RecordError as error:
-            unsound.append(str(error))
+    sound, unsound, is_whole = 0, list[str](), True
+    try:
+        for number, held in enumerate(Ledger(folder).all()):
+            is_whole = number < MOST_LOOKED_THROUGH
+            if not is_whole:
+                break
+            sound += held.fault is None
+            unsound += [str(held.fault)] if held.fault else []
+    except RecordError as error:
+        unsound.append(str(error))
     faults.extend(unsound[:MOST_FAULTS])
     if len(unsound) > MOST_FAULTS:
         faults.append(f"{folder}: and {len(unsound) - MOST_FAULTS} more recordings that are not sound")
-    return Holdings(folder=str(folder), recordings=len(paths) - len(unsound), is_written=own)
+    return Holdings(folder=str(folder), recordings=sound, is_written=own, is_whole=is_whole)
 
 
 async def _servers(here: Sequence[Provider], environ: Mapping[str, str]) -> Sequence[Server]:

@@ -78,7 +78,14 @@ class Locked(InputError):
 
 
 class ModelError(PanelError):
-    """A provider let us down; asking again later may help."""
+    """A provider let us down; asking again later may help.
+
+    `may_be_charged` is true where the provider may have worked on a reply that never came, or that can't be read.
+    """
+
+    def __init__(self, message: str, *, may_be_charged: bool = False) -> None:
+        super().__init__(message)
+        self.may_be_charged = may_be_charged
 
 
 class Transient(ModelError):
@@ -86,16 +93,14 @@ class Transient(ModelError):
 
     `wait_s` is how long the provider asked us to wait, in seconds, or None where it did not say.
     `pauses_all` is true where the fault concerns every request to that provider, not this one alone.
-    `may_be_charged` is true where the provider may have worked on a reply that never came.
     """
 
     def __init__(
         self, message: str, *, wait_s: float | None = None, pauses_all: bool = False, may_be_charged: bool = False
     ) -> None:
-        super().__init__(message)
+        super().__init__(message, may_be_charged=may_be_charged)
         self.wait_s = wait_s
         self.pauses_all = pauses_all
-        self.may_be_charged = may_be_charged
 
 
 class Rejected(ModelError):

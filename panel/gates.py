@@ -9,8 +9,9 @@ from fractions import Fraction
 from panel.answer import Answer, Rating
 from panel.files import Json
 from panel.persona import Persona
-from panel.prose import claims_first_hand, names_and_numbers, never_used, obeys, unknown_to
+from panel.prose import Told, claims_first_hand, names_and_numbers, never_used, obeys, told, unknown_to
 from panel.quotes import Quote, verified
+from panel.record import once
 from panel.take import BEST, SILENT, Flag, Outside, Rated, Take, known_weight, score, vote
 from panel.text import words
 from panel.tool import Tool
@@ -242,10 +243,14 @@ def _lengths(prose: Mapping[str, str], outside: int) -> Iterator[Flag]:
         yield Flag(kind="length", text=f"outside has {outside} entries; at most {MOST_OUTSIDE} count")
 
 
-def _known(tool: Tool, persona: Persona, outside: Sequence[Outside]) -> tuple[str, str]:
-    """Return everything that prose may name: the tool, the same for all seats; the persona and what it marked."""
-    marked = [entry.text for entry in outside[:MOST_OUTSIDE]]
-    return "\n".join([*_texts(tool.seen), *tool.aliases]), "\n".join([persona.name, *marked])
+def _known(tool: Tool, persona: Persona, outside: Sequence[Outside]) -> tuple[Told, Told]:
+    """Return everything that prose may name: what the dossier tells, and the persona with what it marked."""
+    return _dossier(tool), told("\n".join([persona.name, *(entry.text for entry in outside[:MOST_OUTSIDE])]))
+
+
+@once
+def _dossier(tool: Tool) -> Told:
+    return told("\n".join([*_texts(dict(tool.seen)), *tool.aliases]))
 
 
 def _texts(data: Json) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Gathering: what would have to be asked now, without asking anybody."""
+"""Gathering: what would be asked for a tool now, found by filling its seats without asking anybody."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from panel.errors import Waiting
 from panel.llm.ledger import Ledgers
+from panel.llm.model import Model
 from panel.project import Project
 from panel.request import Reply, Request
 from panel.seating import Asked, Seating
@@ -14,18 +15,26 @@ from panel.tool import Tool
 
 
 @dataclass(frozen=True)
-class Gathering:
-    """A Model that answers from the ledgers, and notes what they lack."""
+class Unrecorded:
+    """A Model that answers from the ledgers, and asks another one for what they lack; nothing is written."""
 
     ledgers: Ledgers
-    lacking: list[Request] = field(default_factory=list)
-    """What no ledger holds, in the order in which it was asked."""
+    inner: Model
 
     async def ask(self, request: Request) -> Reply:
-        """Return the recorded reply; raises Waiting, after a note, where there is none."""
-        if found := self.ledgers.find(request.identity):
-            return found
-        self.lacking.append(request)
+        """Return the recorded reply, or that of the model inside."""
+        return self.ledgers.find(request.identity) or await self.inner.ask(request)
+
+
+@dataclass(frozen=True)
+class Gathering:
+    """A Model that notes what it is asked, and answers nothing."""
+
+    requests: list[Request] = field(default_factory=list)
+
+    async def ask(self, request: Request) -> Reply:
+        """Note the request; raises Waiting."""
+        self.requests.append(request)
         raise Waiting("not asked yet")
 
 
@@ -35,9 +44,18 @@ async def gathered(project: Project, tool: Tool, only: Sequence[str] = ()) -> li
     What follows from their replies is found by gathering once more when these are recorded.
     `only` names the personas to ask, all where it is empty. Raises InputError where something can't be asked.
     """
-    seating, model = Seating.of(project, tool, only), Gathering(project.ledgers)
+    gathering = Gathering()
+    await filled(project, tool, gathering, only)
+    return gathering.requests
+
+
+async def filled(project: Project, tool: Tool, model: Model, only: Sequence[str] = ()) -> None:
+    """Fill the seats of a tool that would be asked, in their order, with `model` behind the ledgers.
+
+    Nothing is written. Raises InputError where something can't be asked.
+    """
+    seating = Seating.of(project, tool, only)
     seating.refuse_locked()
     for plan in map(seating.plan, project.panel):
         if isinstance(plan, Asked) and plan.is_live:
-            await plan.answered(model)
-    return model.lacking
+            await plan.answered(Unrecorded(project.ledgers, model))

@@ -8,7 +8,7 @@ from typing import Self
 from panel.files import Json, short_hash
 from panel.persona import Persona
 from panel.prompt import Question
-from panel.record import Record
+from panel.record import Record, once
 from panel.tool import Tool
 
 _NO_PART = {"id", "order", "model", "criteria"}
@@ -39,8 +39,8 @@ class Makeup(Record):
         return cls(
             model=question.model,
             parameters=question.parameters.model_dump(),
-            dossier=_hashes(_dossier(question.tool)),
-            persona=_hashes(_persona(question.persona)),
+            dossier=_dossier(question.tool),
+            persona=_persona(question.persona),
             prompts=question.prompts.hashes,
         )
 
@@ -59,19 +59,21 @@ class Makeup(Record):
         ]
 
 
-def _dossier(tool: Tool) -> Mapping[str, Json]:
-    seen = tool.seen
-    assert isinstance(seen, dict)
-    sources = seen.pop("sources")
+@once
+def _dossier(tool: Tool) -> Mapping[str, str]:
+    fields, sources = {**tool.seen}, tool.seen["sources"]
+    del fields["sources"]
     assert isinstance(sources, list)
-    return seen | {f"source {source['id']}": source for source in sources if isinstance(source, dict)}
+    parts = {f"source {source['id']}": source for source in sources if isinstance(source, dict)}
+    return _hashes(fields | parts)
 
 
-def _persona(persona: Persona) -> Mapping[str, Json]:
+@once
+def _persona(persona: Persona) -> Mapping[str, str]:
     whole = persona.as_json()
     assert isinstance(whole, dict)
     parts = {name: part for name, part in whole.items() if name not in _NO_PART}
-    return parts | {f"criterion {criterion.id}": criterion.as_json() for criterion in persona.criteria}
+    return _hashes(parts | {f"criterion {criterion.id}": criterion.as_json() for criterion in persona.criteria})
 
 
 def _hashes(parts: Mapping[str, Json]) -> dict[str, str]:

@@ -16,9 +16,10 @@ from panel.take import Evidence, Rated
 from panel.verdict import Verdict
 
 _ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"})
-_ACTIVE = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])|^[-+=]|(?<![^\s#])#")
+# Each branch begins with the character that it is about: a text is then searched several times as fast.
+_ACTIVE = re.compile(r"[\\`*\[\]|~]|_(?<![^\W_]_)|_(?![^\W_])|[-+=](?<![\s\S][-+=])|#(?<![^\s#]#)")
 _NUMBERED = re.compile(r"^(\d+)([.)])(?=\s|$)")
-_LINKED = re.compile(r"(?<=:)//|(?<=\bwww)\.|(?<=\w)@(?=\w)", re.IGNORECASE)
+_LINKED = re.compile(r"//(?<=://)|\.(?<=\bwww\.)|@(?<=\w@)(?=\w)", re.IGNORECASE)
 
 
 def page(review: Review) -> str:
@@ -109,7 +110,7 @@ def plain(text: object) -> str:
     Addresses in it do not become links either, where a reader of Markdown would make them so.
     """
     escaped = _ACTIVE.sub(r"\\\g<0>", " ".join(str(text).split()).translate(_ENTITIES))
-    numbered = _NUMBERED.sub(r"\1\\\2", escaped)
+    numbered = _NUMBERED.sub(r"\1\\\2", escaped) if escaped[:1].isdigit() else escaped
     return _LINKED.sub(lambda found: "".join(f"&#{ord(char)};" for char in found[0]), numbered)
 
 

@@ -18,7 +18,7 @@ from panel.makers import same_maker
 from panel.moderation import Clause, Moderation
 from panel.names import pair_slug
 from panel.prompt import MODERATION, Prompts
-from panel.prose import names_and_numbers, never_used, unknown_to
+from panel.prose import names_and_numbers, never_used, told, unknown_to
 from panel.record import Record
 from panel.request import Block, Label, ModelName, Parameters, Reply, Request, Stop
 from panel.review import Review, Seat
@@ -192,9 +192,9 @@ class _Check:
         """Yield the names and numbers that none of the cited takes holds."""
         known = self._known(clause.takes)
         # A clause goes on from "Pick it if", so its first word opens no sentence and may be a name.
-        yield from unknown_to(known, names_and_numbers(f"if {clause.text}", self.prompts.common_words))
-        told = set(_SPELT.findall(" ".join(known).casefold()))
-        yield from (word for word in _SPELT.findall(clause.text.casefold()) if word not in told)
+        yield from unknown_to([*map(told, known)], names_and_numbers(f"if {clause.text}", self.prompts.common_words))
+        spelt = {*_SPELT.findall(" ".join(known).casefold())}
+        yield from (word for word in _SPELT.findall(clause.text.casefold()) if word not in spelt)
 
     def _unpublishable(self, clause: Written) -> Iterable[str]:
         if _ADDRESS.search(clause.text):

@@ -38,12 +38,12 @@ def names_of(documents: Iterable[Document]) -> Names:
     """Return the slugs and folded names of dossiers that were read; a file that is no dossier has none."""
     names: dict[str, list[Path]] = {}
     for document in documents:
-        for name in _names_in(document.content):
+        for name in names_in(document.content):
             names.setdefault(name, []).append(document.path)
     return names
 
 
-def _names_in(content: Mapping[str, Text]) -> set[str]:
+def names_in(content: Mapping[str, Text]) -> set[str]:
     """Return the slug, marked, and the folded names in a file; nothing where it is no dossier."""
     name, aliases, slug = content.get("name"), content.get("aliases"), content.get("slug")
     if not isinstance(name, str):

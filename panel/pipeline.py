@@ -24,6 +24,7 @@ from panel.persona import Persona
 from panel.project import Project
 from panel.review import Absence, Review, Seat
 from panel.seating import Asked, Kept, Seating, Unseated
+from panel.store import Store
 from panel.tool import Tool
 
 Watch = Callable[[Persona, Seat | None], None]
@@ -118,6 +119,10 @@ def _is_let_down(seat: Seat) -> bool:
     return seat.is_let_down
 
 
+def _entry(asked: Asked, done: Seat) -> Entry:
+    return Entry(choice=asked.chosen(done), makeup=Makeup.of(asked.question), seat=done)
+
+
 _CHOSEN: tuple[NoteKind, str] = ("chosen", "the take that was accepted stands; the number of samples is its own")
 
 
@@ -131,7 +136,8 @@ class _Table:
     asked: list[str] = field(default_factory=list)
     notes: list[Note] = field(default_factory=list)
     fresh: dict[str, Choice] = field(default_factory=dict)
-    made: dict[str, Entry] = field(default_factory=dict)
+    stood: set[str] = field(default_factory=set)
+    """Personas whose seat is not what was asked in this run: an earlier one stands, or was kept at once."""
 
     def __post_init__(self) -> None:
         for id in self.seating.dropped:
@@ -160,10 +166,7 @@ class _Table:
         if settings.mode == "fresh":
             return await self._anew(persona, model)
         self._note_choice(persona, asked)
-        done = self._made(persona, asked, await asked.answered(model))
-        if settings.origins.get("samples") == "flag" and not asked.choice and done.take:
-            self.fresh[persona.id] = asked.chosen(done)
-        return self._or_earlier(persona, done)
+        return self._or_earlier(persona, await asked.answered(model))
 
     def _note_choice(self, persona: Persona, asked: Asked) -> None:
         """Note what becomes of an accepted take: it stands, or what it answered is asked in another form now."""
@@ -181,6 +184,7 @@ class _Table:
         earlier = self.seating.earlier(persona) if done.absence == Absence.FAILED else None
         if earlier is None:
             return done
+        self.stood.add(persona.id)
         self._note(persona.id, "failed", f"can't be asked now ({done.reason}); the recorded take stands")
         return earlier
 
@@ -191,12 +195,12 @@ class _Table:
         """
         project, tool = self.seating.project, self.seating.tool
         anew = self.seating.anew(persona)
+        self.stood.add(persona.id)
         done = await anew.answered(model)
         if not done.is_let_down:
             self.fresh[persona.id] = anew.chosen(done)
-            self._made(persona, anew, done)
             async with project.store.turn(tool.slug):
-                project.store.history(tool.slug).keep(self.made[persona.id])
+                project.store.history(tool.slug).keep(_entry(anew, done))
                 choices = project.store.choices(tool.slug)
                 mine = choices.unlocked({persona.id: self.fresh[persona.id]})
                 project.store.save_choices(tool.slug, choices.with_seats(mine))
@@ -210,16 +214,26 @@ class _Table:
     async def _replayed(self, persona: Persona) -> Seat:
         """Return a seat from the ledgers alone; where they lack it, it failed as recorded, or was not asked yet."""
         try:
-            done = await self.seating.replayed(persona)
+            return await self.seating.replayed(persona)
         except RecordingMissing:
+            self.stood.add(persona.id)
             return self.seating.silent(persona)
-        return self._made(persona, self.seating.plan(persona), done)
 
-    def _made(self, persona: Persona, plan: Unseated | Kept | Asked, done: Seat) -> Seat:
-        """Return the seat, which goes into the history of the tool unless it was an outage."""
-        if isinstance(plan, Asked) and done.asks and done.absence != Absence.FAILED:
-            self.made[persona.id] = Entry(choice=plan.chosen(done), makeup=Makeup.of(plan.question), seat=done)
-        return done
+    def keep(self, seats: Sequence[Seat]) -> None:
+        """Keep in the history every seat that was answered, outages left out, and choose what a flag asked for.
+
+        Both follow from the seats and their plans, so a seat that comes from a checkpoint is kept like any other.
+        """
+        project, tool = self.seating.project, self.seating.tool
+        for_samples = project.settings.origins.get("samples") == "flag" and self.providers is not None
+        for persona, done in zip(project.panel, seats, strict=True):
+            plan = self.seating.plan(persona)
+            if persona.id in self.stood or not isinstance(plan, Asked) or not done.asks:
+                continue
+            if done.absence != Absence.FAILED:
+                project.store.history(tool.slug).keep(_entry(plan, done))
+            if for_samples and plan.is_live and not plan.choice and done.take:
+                self.fresh[persona.id] = plan.chosen(done)
 
     async def written(self, seats: Sequence[Seat]) -> Reviewed:
         """Return the review that the seats make, and write it with all that belongs to it.
@@ -228,36 +242,36 @@ class _Table:
         """
         seating, project, tool = self.seating, self.seating.project, self.seating.tool
         history = project.store.history(tool.slug)
-        for entry in self.made.values():
-            history.keep(entry)
+        self.keep(seats)
         latest = Seating.of(project, tool, seating.only)
         table, fresh = _Table(latest, None, self.watch), latest.stored.unlocked(self.fresh)
         for place, persona in enumerate(project.panel):
             if persona.id not in fresh and seating.plan(persona) != latest.plan(persona):
                 seats = [*seats[:place], await table.sit(persona), *seats[place + 1 :]]
-        for entry in table.made.values():
-            history.keep(entry)
+            else:
+                table.stood.add(persona.id)
+        table.keep(seats)
         result = latest.review(seats)
         project.store.save_choices(
             tool.slug, latest.stored.without(seating.dropped_of(latest.stored)).with_seats(fresh)
         )
         if self.asked or seating.dropped:
             history.log("review", label=result.verdict.label, asked=[*self.asked], dropped=[*seating.dropped])
-        self._log_verdict(result)
+        log_verdict(project.store, result)
         paths = project.store.save_review(result, page(result))
         failed = [*filter(_is_let_down, seats), *(note for note in self.notes if note.kind == "failed")]
         return Reviewed(result, paths, self.asked, self.notes, is_whole=not failed)
 
-    def _log_verdict(self, now: Review) -> None:
-        """Log that the verdict is another one than that of the record which stands, where there is one."""
-        store, before = self.seating.project.store, None
-        path = store.review_path(now.tool.slug)
-        if is_there(path):
-            raw = read_bytes(path, LARGEST_RECORD, RecordError)
-            with suppress(ValueError):  # what is no record is written anew
-                before = Review.model_validate_json(raw)
-        if before and split(before.verdict) != split(now.verdict):
-            store.history(now.tool.slug).log("verdict", before=split(before.verdict), after=split(now.verdict))
-
     def _note(self, id: str, kind: NoteKind, text: str) -> None:
         self.notes.append(Note(id, kind, text))
+
+
+def log_verdict(store: Store, now: Review) -> None:
+    """Log that the verdict is another one than that of the record which stands, where there is one."""
+    before, path = None, store.review_path(now.tool.slug)
+    if is_there(path):
+        raw = read_bytes(path, LARGEST_RECORD, RecordError)
+        with suppress(ValueError):  # what is no record is written anew
+            before = Review.model_validate_json(raw)
+    if before and split(before.verdict) != split(now.verdict):
+        store.history(now.tool.slug).log("verdict", before=split(before.verdict), after=split(now.verdict))

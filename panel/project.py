@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from panel.document import nearest
 from panel.errors import PersonaError, SettingsError
+from panel.files import Json, digest_of
 from panel.llm.ledger import Ledger, Ledgers
 from panel.makers import same_maker
 from panel.persona import Persona, read_panel
@@ -17,6 +19,8 @@ from panel.request import Parameters
 from panel.settings import Settings
 from panel.store import Store
 from panel.tool import Tool
+from panel.verdict import RULES
+from panel.version import DISTRIBUTION, installed
 
 
 @dataclass(frozen=True)
@@ -49,6 +53,15 @@ class Project:
             store=Store(settings.runs),
             ledgers=Ledgers(Ledger(settings.own_ledger), tuple(Ledger(folder) for folder in settings.ledgers)),
         )
+
+    @cached_property
+    def digest(self) -> str:
+        """Content hash of everything that decides what is asked about a tool, and how the answers are judged."""
+        settings = self.settings.model_dump(mode="json", include={"model", "models", "fallbacks", "samples"})
+        personas = [persona.as_json() for persona in self.panel]
+        version = installed(DISTRIBUTION)
+        parts: list[Json] = [version, RULES, self.prompts.digest, self.parameters.as_json(), *personas]
+        return digest_of([*parts, settings, self.settings.is_for_all])
 
     @property
     def parameters(self) -> Parameters:

@@ -7,7 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -21,6 +21,7 @@ from panel.document import read_text
 from panel.errors import PromptError
 from panel.files import Json, canonical, digest_of, readable, short_hash
 from panel.persona import Criterion, Persona
+from panel.record import once
 from panel.request import Block, Label, Parameters, Request, Turn
 from panel.take import Vote
 from panel.text import fold
@@ -158,23 +159,19 @@ class Prompts:
         What a dossier or a persona holds is put in as text and never read as a template.
         """
         try:
-            text = self._template(name).render(**context).strip()
+            text = _template(self.texts[name]).render(**context).strip()
             text.encode()  # a template can spell half of a surrogate pair, which nothing can send
         except _RENDERING_FAULTS as error:
             line = error.lineno if isinstance(error, TemplateSyntaxError) else None
             raise PromptError.at(f"prompts/{name}", line, "", f"does not render: {error}"[:LONGEST_REASON]) from error
         return text
 
-    def _template(self, name: str) -> Template:
-        if name not in self._compiled:
-            environment = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-            environment.filters["data"] = marked
-            self._compiled[name] = environment.from_string(self.texts[name])
-        return self._compiled[name]
-
-    @cached_property
-    def _compiled(self) -> dict[str, Template]:
-        return {}
+    def dossier(self, tool: Tool) -> str:
+        """Return what all critics are told of a tool, rendered once for it; raises PromptError as `render` does."""
+        template, sheets = self.texts["dossier.md.j2"], _sheets(tool)
+        if template not in sheets:
+            sheets[template] = self.render("dossier.md.j2", tool=tool)
+        return sheets[template]
 
     def form(self, request: Request) -> str:
         """Return the form of the reply in words, for whoever is not held to the schema by other means."""
@@ -199,7 +196,7 @@ class Question:
         Shared instructions and the dossier come first and are the same bytes for all personas, so that a provider
         reads them from its cache; the persona comes last.
         """
-        dossier = self.prompts.render("dossier.md.j2", tool=self.tool)
+        dossier = self.prompts.dossier(self.tool)
         criteria = shuffled(self.persona.criteria, f"{self.tool.name}/{self.persona.id}/{sample}")
         seat = self.prompts.render("persona.md.j2", persona=self.persona, criteria=criteria, note=self.note)
         return Request(
@@ -237,6 +234,14 @@ def chat_sheet(prompts: Prompts, request: Request, inbox: str) -> str:
     )
 
 
+@lru_cache(maxsize=32)
+def _template(text: str) -> Template:
+    """Return the template that a prompt file holds; the same text is compiled once, whichever project it is in."""
+    environment = _Sandbox(undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["data"] = marked
+    return environment.from_string(text)
+
+
 def marked(text: str) -> str:
     """Return `text` with the data mark before every line, so that no line of it can pass for an instruction."""
     return "\n".join(f"{DATA_MARK}{line}".rstrip() for line in text.splitlines())
@@ -245,6 +250,12 @@ def marked(text: str) -> str:
 def shuffled(criteria: Sequence[Criterion], seed: str) -> list[Criterion]:
     """Return the criteria in an order fixed by `seed`: no criterion gains from always being first."""
     return sorted(criteria, key=lambda criterion: hashlib.sha256(f"{seed}/{criterion.id}".encode()).digest())
+
+
+@once
+def _sheets(_: Tool) -> dict[str, str]:
+    """Return what a dossier was rendered as, by the text of the template."""
+    return {}
 
 
 def _refuse_misspelt(folder: Path) -> None:

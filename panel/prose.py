@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
 
 from panel.text import fold, sentences
 
@@ -12,6 +12,7 @@ _WORD = re.compile(r"[^\W_]+(?:[.+#'&/_-]+[^\W_]+)*[+#]*")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _PART = re.compile(r"[-/]")
+_ENDING = re.compile(r"'s?$|'(?:re|ve|d|ll|t|m)$")
 _QUOTED = re.compile(r'"[^"]*"')
 _EXCUSES = r"(?:if|would|could|until|before|unless|should)"
 _COPIED_WORDS = 6
@@ -39,6 +40,8 @@ def never_used(text: str, phrases: Iterable[str]) -> Iterator[str]:
 
 def obeys(text: str, passages: Sequence[str]) -> str | None:
     """Return the passage that `text` repeats outside quotation marks, or None."""
+    if not passages:
+        return None
     ours = _plain_words(_QUOTED.sub(" ", fold(text)))
     for passage in passages:
         theirs = _plain_words(passage)
@@ -67,8 +70,9 @@ def names_and_numbers(text: str, common_words: frozenset[str]) -> Iterator[str]:
         for place, word in enumerate(words):
             if not word.islower() and word not in common_words and _bare(word) not in common_words:
                 yield from _names(word, common_words, opens=place == 0)
-        plain = " ".join(run for run in sentence.split() if not common_words.intersection(_WORD.findall(run)))
-        yield from _NUMBER.findall(plain)
+        for run in sentence.split():
+            if (numbers := _NUMBER.findall(run)) and not common_words.intersection(_WORD.findall(run)):
+                yield from numbers
 
 
 def _names(word: str, common_words: frozenset[str], *, opens: bool) -> list[str]:
@@ -78,26 +82,33 @@ def _names(word: str, common_words: frozenset[str], *, opens: bool) -> list[str]
 
 
 def _bare(word: str) -> str:
-    return re.sub(r"'s?$|'(?:re|ve|d|ll|t|m)$", "", word)
+    return _ENDING.sub("", word) if "'" in word else word
 
 
-def unknown_to(known: Iterable[str], tokens: Iterable[str]) -> Iterator[str]:
-    """Yield, once each, the tokens that are in no text of `known`: numbers by their value, names in any case."""
-    told = [_told(text) for text in known]
+@dataclass(frozen=True)
+class Told:
+    """What a text names, in the form in which it is compared: numbers by their value, names in any case."""
+
+    numbers: frozenset[str]
+    names: frozenset[str]
+
+
+def told(text: str) -> Told:
+    """Return what a text names."""
+    plain = fold(text)
+    named: set[str] = set()
+    for word in set(_WORD.findall(plain.casefold())):
+        for form in {word, _bare(word)}:
+            named |= {part.rstrip("s") for part in (form, *_PART.split(form))}
+    return Told(frozenset(map(_value, _NUMBER.findall(plain))), frozenset(named))
+
+
+def unknown_to(known: Sequence[Told], tokens: Iterable[str]) -> Iterator[str]:
+    """Yield, once each, the tokens that nothing in `known` names."""
     for token in dict.fromkeys(tokens):
         is_number, name = _NUMBER.fullmatch(token), token.casefold().rstrip("s")
-        if not any(_value(token) in numbers if is_number else name in named for numbers, named in told):
+        if not any(_value(token) in each.numbers if is_number else name in each.names for each in known):
             yield token
-
-
-@lru_cache(maxsize=16)
-def _told(known: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the numbers and the names in a text; all takes on one tool are held against the same dossier."""
-    plain = fold(known)
-    named: set[str] = set()
-    for word in _WORD.findall(plain.casefold()):
-        named |= {part.rstrip("s") for part in (word, _bare(word), *_PART.split(word), *_PART.split(_bare(word)))}
-    return frozenset(_value(found) for found in _NUMBER.findall(plain)), frozenset(named)
 
 
 def _value(number: str) -> str:

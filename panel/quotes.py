@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from panel.passages import addressing
+from panel.record import once
 from panel.take import Evidence
 from panel.text import fold, words
 from panel.tool import Tool
@@ -44,7 +45,7 @@ def verified(evidence: Iterable[Evidence], tool: Tool) -> tuple[dict[str, Quote]
     found: dict[str, Quote] = {}
     complaints = []
     for piece in evidence:
-        outcome = "has the id of another quote" if piece.id in found else _look_up(piece, tool.quotable)
+        outcome = "has the id of another quote" if piece.id in found else _look_up(piece, tool)
         if isinstance(outcome, Quote):
             found[piece.id] = outcome
         else:
@@ -52,12 +53,11 @@ def verified(evidence: Iterable[Evidence], tool: Tool) -> tuple[dict[str, Quote]
     return found, complaints
 
 
-def _look_up(piece: Evidence, fields: Mapping[str, str]) -> Quote | str:
+def _look_up(piece: Evidence, tool: Tool) -> Quote | str:
     """Return the quote, or what is wrong with it."""
-    raw = fields.get(piece.source)
-    if raw is None:
-        return f"names the source '{piece.source[:40]}'; sources are {', '.join(fields)}"
-    quote, (text, passages) = fold(piece.quote), _folded(raw)
+    if piece.source not in tool.quotable:
+        return f"names the source '{piece.source[:40]}'; sources are {', '.join(tool.quotable)}"
+    quote, (text, passages) = fold(piece.quote), _folded(tool)[piece.source]
     places = _places(quote, text)
     if not places:
         return f"does not stand letter by letter in {piece.source}"
@@ -69,22 +69,42 @@ def _look_up(piece: Evidence, fields: Mapping[str, str]) -> Quote | str:
     return Quote(piece, *free[0])
 
 
-@lru_cache(maxsize=64)
-def _folded(raw: str) -> tuple[str, tuple[tuple[int, int], ...]]:
-    """Return a field in the form in which quotes are looked up, and where in it passages address a model."""
-    return fold(raw), addressing(raw)
+@once
+def _folded(tool: Tool) -> Mapping[str, tuple[str, Sequence[tuple[int, int]]]]:
+    """Return each field in the form in which quotes are looked up, and where in it passages address a model."""
+    return {name: (fold(raw), addressing(raw)) for name, raw in tool.quotable.items()}
 
 
 def _places(quote: str, text: str) -> list[tuple[int, int]]:
     """Return where `quote` stands in `text` as whole words, marks around them left aside."""
-    if not quote:
-        return []
-    if "-" not in quote and quote not in text:
-        return []
-    spaced = r"\s?-\s?".join(re.escape(part) for part in re.split(r"\s*-\s*", quote))
-    whole = spaced.removeprefix(r"\s?").removesuffix(r"\s?")
-    spans = (found.span(1) for found in re.finditer(rf"(?=({whole}))", text))
-    return [span for span in spans if _stands_alone(text, *span)]
+    parts = re.split(r" ?- ?", quote)
+    first, places = parts[0] or quote[:1], []
+    start = text.find(first) if first else -1
+    while start >= 0:
+        end = _end(parts, text, start)
+        if end is not None and _stands_alone(text, start, end):
+            places.append((start, end))
+        start = text.find(first, start + 1)
+    return places
+
+
+def _end(parts: Sequence[str], text: str, start: int) -> int | None:
+    """Return where a quote ends that begins at `start`, or None where it does not stand there.
+
+    It comes in the parts between its dashes; on either side of a dash there may be a space or none, but not at its end.
+    """
+    end = start
+    for place, part in enumerate(parts):
+        if place:
+            end += text.startswith(" ", end)
+            if not text.startswith("-", end):
+                return None
+            end += 1
+            end += text.startswith(" ", end) and bool(part or place + 1 < len(parts))
+        if not text.startswith(part, end):
+            return None
+        end += len(part)
+    return end
 
 
 def _stands_alone(text: str, start: int, end: int) -> bool:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Self, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, ValidationError, WithJsonSchema
 
@@ -19,6 +20,13 @@ class Record(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
 
+    def model_copy(self, *, update: Mapping[str, object] | None = None, deep: bool = False) -> Self:
+        """Return a copy with other values; what was worked out from the old ones and kept is not in it."""
+        copy = super().model_copy(update=update, deep=deep)
+        for name in copy.__dict__.keys() - self.__pydantic_fields__.keys():
+            del copy.__dict__[name]
+        return copy
+
     def as_json(self) -> Json:
         """Return the record as plain JSON data, keys as they stand in files."""
         data: Json = self.model_dump(mode="json", by_alias=True)
@@ -26,6 +34,23 @@ class Record(BaseModel):
 
 
 Kind = TypeVar("Kind", bound=Record)
+Found = TypeVar("Found")
+
+
+def once(work: Callable[[Kind], Found]) -> Callable[[Kind], Found]:
+    """Return `work`, done once for each record: what it returns is kept with the record and goes with it.
+
+    As with a cached property, which does the same for what a record can work out by itself, nobody may change it.
+    """
+    name = f"{work.__module__}.{work.__qualname__}"
+
+    def done(record: Kind) -> Found:
+        kept: dict[str, Found] = record.__dict__
+        if name not in kept:
+            kept[name] = work(record)
+        return kept[name]
+
+    return done
 
 
 def read_record(path: Path, kind: type[Kind]) -> Kind:
@@ -45,6 +70,7 @@ def record_in(raw: bytes, path: Path, kind: type[Kind]) -> Kind:
         raise RecordError.at(path, None, place, problem) from error
 
 
+@once
 def digest(record: Record) -> str:
     """Return the record's content hash, `sha256:` and 64 hexadecimal digits, over canonical JSON."""
     return digest_of(record.as_json())

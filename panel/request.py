@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import cached_property
 from typing import Literal, NamedTuple, Self
 
 from pydantic import Field, JsonValue
@@ -109,12 +110,12 @@ class Request(Record):
         data: Json = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
         return data
 
-    @property
+    @cached_property
     def identity(self) -> str:
         """`sha256:` and the hash of what identifies the request."""
         return digest_of(self.identified)
 
-    @property
+    @cached_property
     def prefix(self) -> str:
         """Content hash of what a provider can keep for the next seat: the model, the instructions, the dossier."""
         shared = [block.text for block in self.blocks if block.cache]

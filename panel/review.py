@@ -9,7 +9,6 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from panel.files import digest_of
 from panel.makers import maker_of, same_maker
 from panel.persona import Persona
 from panel.provider import has_model
@@ -175,7 +174,7 @@ def seat(
             "name": persona.name,
             "persona_digest": digest(persona) if is_asked else None,
             "prompt_digest": prompt_digest if is_asked else None,
-            "seen": digest_of(tool.seen) if is_asked else None,
+            "seen": tool.seen_digest if is_asked else None,
             "status": status,
             "threshold": persona.threshold,
             **more,
@@ -205,7 +204,7 @@ def disclosures(tool: Tool, heard: Sequence[Seat]) -> Iterable[Disclosure]:
     """Yield what a reader should know about the seats heard."""
     yield from _conflicts(tool.maker, heard)
     yield from _one_model(heard)
-    if earlier := [seat for seat in heard if seat.seen != digest_of(tool.seen)]:
+    if earlier := [seat for seat in heard if seat.seen != tool.seen_digest]:
         yield _about("stale", earlier, "the take is about an earlier dossier; its quotes may not stand in this one")
     if others := _prompted_otherwise(heard):
         yield _about("prompts", others, "the seats were not all asked with the same prompts")

@@ -19,6 +19,9 @@ from panel.review import Absence, Review, Seat, review, seat
 from panel.settings import Samples
 from panel.tool import Tool
 
+NOT_ASKED = "not asked yet"
+"""The reason of a seat that is invited, and that nobody has asked."""
+
 
 @dataclass(frozen=True)
 class Unseated:
@@ -171,7 +174,7 @@ class Seating:
     def silent(self, persona: Persona) -> Seat:
         """Return the seat of a persona that no ledger has a reply for: it failed as recorded, or was not asked yet."""
         kept = self.recorded(persona.id)
-        return kept if kept and kept.is_let_down else self.unseated(persona, "not asked yet")
+        return kept if kept and kept.is_let_down else self.unseated(persona, NOT_ASKED)
 
     def unseated(self, persona: Persona, reason: str) -> Seat:
         """Return the seat of a persona that is not heard, and was not asked."""

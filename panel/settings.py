@@ -204,6 +204,9 @@ class Settings(Record):
 
 
 _FROM_ENVIRONMENT = ("model", "mode", "samples", "effort", "runs")
+_DATABASE = "database_url"
+"""Read by the commands of the queue: it may hold a password, so panel.toml has no such key."""
+
 _OUR_OWN = {"origins", "project"}
 _TABLES = {"retry", "models", "servers", "site", "limits", "prices"}
 
@@ -228,13 +231,13 @@ def _real(folder: Path) -> Path:
 def _refuse_misspelt(environ: Mapping[str, str]) -> None:
     """Raise SettingsError for a variable named almost like one of ours; other programs have PANEL_ variables too."""
     ours = [_variable(key) for key in _FROM_ENVIRONMENT]
-    for name in sorted(environ.keys() - {*ours, "PANEL_DEBUG"}):
+    for name in sorted(environ.keys() - {*ours, _variable(_DATABASE), "PANEL_DEBUG"}):
         if not name.startswith("PANEL_") or name.startswith("PANEL_KEY_"):
             continue
         key = name.removeprefix("PANEL_").lower()
         if key in _keys():
             raise SettingsError(f"{on_one_line(name)}: is not read; write {key} in {FILE}")
-        if meant := difflib.get_close_matches(key[:60], _FROM_ENVIRONMENT, n=1):
+        if meant := difflib.get_close_matches(key[:60], (*_FROM_ENVIRONMENT, _DATABASE), n=1):
             raise SettingsError(f"{on_one_line(name)}: is not read; did you mean {_variable(meant[0])}?")
 
 
@@ -294,4 +297,4 @@ def _fault(details: ErrorDetails, file: Path | None, origins: Mapping[str, str])
 def _problem(details: ErrorDetails, key: str, inner: list[str]) -> str:
     if details["type"] == "extra_forbidden":
         return f"unknown key{nearest([key, *inner][-1], FIELDS.get(key, []) if inner else _keys())}"
-    return hint(key, details["type"]) or explain(details)
+    return (hint(key, details["type"]) if len(inner) < 2 else None) or explain(details)

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from panel.choices import Choices
 from panel.comparison import Comparison
-from panel.files import is_there, readable, write_whole
+from panel.files import is_there, names_in, readable, write_whole
 from panel.history import History
+from panel.names import SLUG
 from panel.record import read_record
 from panel.review import Review
 from panel.turn import turn
@@ -24,6 +25,11 @@ class Store:
     """The folder `runs/`."""
 
     folder: Path
+
+    @property
+    def slugs(self) -> list[str]:
+        """The tools that have a record, in alphabetical order; raises RecordError where the folder can't be read."""
+        return [name for name in names_in(self.folder) if SLUG.fullmatch(name) and is_there(self.review_path(name))]
 
     def place(self, slug: str) -> Path:
         """Return the folder of a tool."""

@@ -90,7 +90,7 @@ class Flag(Record):
 class Take(Record):
     """The checked opinion of one seat."""
 
-    score: int
+    score: int = Field(ge=0, le=100)
     """0 to 100: `100 * sum(weight * rating / 4) / sum(weight)`, a missing rating as 2, halves up."""
 
     vote: Vote
@@ -123,10 +123,10 @@ class Take(Record):
     flags: tuple[Flag, ...] = ()
     """Soft faults."""
 
-    samples: int = 1
+    samples: int = Field(default=1, ge=1)
     """How many independent answers it is made from."""
 
-    spread: int = 0
+    spread: int = Field(default=0, ge=0, le=100)
     """Highest less lowest score of those answers."""
 
     retakes: int = 0

@@ -60,6 +60,8 @@ def clean(raw: str) -> Cleaned:
     for _ in range(MOST_NESTED):  # a comment that is taken out can close one around it
         text, count = _COMMENT.subn("", text)
         removed["HTML comment"] += count
+        if not count:
+            break
     text = text.replace("<!--", "< !--")
     text = unicodedata.normalize("NFC", text)
     return Cleaned(text=text.strip(), removed={kind: count for kind, count in sorted(removed.items()) if count})
@@ -75,7 +77,7 @@ def fold(text: str) -> str:
 
 def words(text: str) -> int:
     """Return the number of words: runs without white space that hold a letter or a digit."""
-    return sum(any(char.isalnum() for char in run) for run in text.split())
+    return sum(run.isalnum() or any(map(str.isalnum, run)) for run in text.split())
 
 
 def sentences(text: str, *, over_lines: bool = False) -> list[str]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -160,20 +161,20 @@ class Tool(Dossier):
     addressed: tuple[Passage, ...]
     """Passages that address a model; they can't be quoted as evidence."""
 
-    @property
+    @cached_property
     def quotable(self) -> Mapping[str, str]:
         """The fields that a quote may come from, by the name that quotes use."""
         own = {"tagline": self.tagline, "description": self.description}
         terms = {"license": self.license, "pricing": self.pricing.text}
         return own | terms | {source.id: source.text for source in self.sources}
 
-    @property
+    @cached_property
     def outside_sources(self) -> frozenset[str]:
         """The ids of the sources that are not the maker's."""
         return frozenset(source.id for source in self.sources if source.kind != "maker")
 
-    @property
-    def seen(self) -> Json:
+    @cached_property
+    def seen(self) -> Mapping[str, Json]:
         """What critics are shown, as data: a change of anything else can't make a take stale."""
         shown = ("name", "version", "maker", "category", "kind", "tagline", "description", "license", "released")
         whole = self.model_dump(mode="json", by_alias=True)
@@ -181,6 +182,11 @@ class Tool(Dossier):
         of_a_source = ("id", "title", "kind", "dated", "text")
         sources: Json = [{key: source[key] for key in of_a_source} for source in whole["sources"]]
         return {key: whole[key] for key in shown} | {"pricing": price, "sources": sources}
+
+    @cached_property
+    def seen_digest(self) -> str:
+        """Content hash of what critics are shown."""
+        return digest_of(dict(self.seen))
 
 
 def read_tool(path: Path, personas: Collection[str] | None = None) -> Tool:

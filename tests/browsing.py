@@ -10,7 +10,7 @@ with Host(folder) as host:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from tempfile import TemporaryDirectory
@@ -35,6 +35,7 @@ ARGUMENTS = (
 """The last one keeps the browser on this machine: nothing else has an address."""
 
 PATIENCE_MS = 10_000
+FROM: Mapping[str, Any] = {"locale": "en-GB", "timezone_id": "UTC"}
 RULES = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice")
 VIOLATIONS = "async (options) => (await axe.run(document, options)).violations"
 MOST_STOPS = 3_000
@@ -56,11 +57,85 @@ class Screen:
     """Whether the reader's colours are forced on the page."""
 
 
-class Visit:
-    """One reader's window, with nothing in it from before; what happens in it is kept in lists."""
+class Window:
+    """A window of the browser, for one reader after another: to open one costs more than to read a page in it."""
 
-    def __init__(self, context: BrowserContext, screen: Screen) -> None:
-        self.context, self.screen = context, screen
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self.visit: Visit
+        context.expose_binding("__report", self._report)
+        context.add_init_script(path=WEB / "canary.js")
+        self.page = context.new_page()
+        self.page.set_default_timeout(PATIENCE_MS)
+        self.session = context.new_cdp_session(self.page)
+        self._listen()
+
+    def _listen(self) -> None:
+        self.context.on("console", self._console)
+        self.context.on("request", self._request)
+        self.context.on("requestfailed", lambda asked: self.visit.failed.append(f"{asked.failure} {asked.url}"))
+        self.context.on("response", self._response)
+        self.context.on("weberror", lambda each: self.visit.errors.append(str(each.error)))
+        self.context.on("dialog", self._dialog)
+        self.context.on("page", lambda page: self.visit.canary.append(f"window {page.url}"))
+
+    def _report(self, _: object, kind: str, words: str) -> None:
+        (self.visit.canary if kind == "canary" else self.visit.violations).append(words)
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in LOUD:
+            self.visit.console.append(message.text)
+
+    def _request(self, request: Request) -> None:
+        if not request.url.startswith("data:"):
+            self.visit.requested.append(request.url)
+        if urlsplit(request.url).path.startswith("/canary"):
+            self.visit.canary.append(f"request {request.url}")
+
+    def _response(self, response: Response) -> None:
+        if response.status >= 400:
+            self.visit.failed.append(f"{response.status} {response.url}")
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.visit.canary.append(f"dialog {dialog.message}")
+        dialog.dismiss()
+
+    def dress(self, screen: Screen) -> None:
+        """Make it a window on this screen."""
+        self.page.set_viewport_size({"width": screen.width, "height": screen.height})
+        self.page.emulate_media(
+            media="null",
+            color_scheme=screen.scheme,
+            reduced_motion="reduce" if screen.still else "no-preference",
+            forced_colors="active" if screen.forced else "none",
+        )
+        self.allow(script=screen.script)
+
+    def allow(self, *, script: bool) -> None:
+        """Let the page run script, or not."""
+        self.session.send("Emulation.setScriptExecutionDisabled", {"value": not script})
+
+    def empty(self) -> None:
+        """Leave nothing of a reader in it: no page, no other window, nothing that was saved."""
+        for page in self.context.pages:
+            if page != self.page:
+                page.close()
+        self.allow(script=True)
+        self.page.unroute_all()
+        self.page.evaluate("window.name = ''")
+        self.page.mouse.move(0, 0)
+        self.page.goto("about:blank")
+        for home in {"://".join(urlsplit(url)[:2]) for url in self.visit.requested}:
+            self.session.send("Storage.clearDataForOrigin", {"origin": home, "storageTypes": "all"})
+        self.session.send("Network.clearBrowserCache")
+        self.session.send("Page.resetNavigationHistory")
+
+
+class Visit:
+    """One reader's visit, with nothing in the window from before; what happens in it is kept in lists."""
+
+    def __init__(self, window: Window, screen: Screen) -> None:
+        self.window, self.screen, self.page = window, screen, window.page
         self.console: list[str] = []
         """Errors and warnings."""
         self.errors: list[str] = []
@@ -73,43 +148,8 @@ class Visit:
         """Signs that script ran that nobody meant to run."""
         self.requested: list[str] = []
         """Every URL, in its order; `data:` is none."""
-        context.expose_binding("__report", self._report)
-        context.add_init_script(path=WEB / "canary.js")
-        self.page = context.new_page()
-        self.page.set_default_timeout(PATIENCE_MS)
-        self._session = context.new_cdp_session(self.page)
-        self._allow(script=screen.script)
-        self._listen()
-
-    def _listen(self) -> None:
-        self.context.on("console", self._console)
-        self.context.on("request", self._request)
-        self.context.on("requestfailed", lambda asked: self.failed.append(f"{asked.failure} {asked.url}"))
-        self.context.on("response", self._response)
-        self.context.on("weberror", lambda each: self.errors.append(str(each.error)))
-        self.context.on("dialog", self._dialog)
-        self.context.on("page", lambda page: self.canary.append(f"window {page.url}"))
-
-    def _report(self, _: object, kind: str, words: str) -> None:
-        (self.canary if kind == "canary" else self.violations).append(words)
-
-    def _console(self, message: ConsoleMessage) -> None:
-        if message.type in LOUD:
-            self.console.append(message.text)
-
-    def _request(self, request: Request) -> None:
-        if not request.url.startswith("data:"):
-            self.requested.append(request.url)
-        if urlsplit(request.url).path.startswith("/canary"):
-            self.canary.append(f"request {request.url}")
-
-    def _response(self, response: Response) -> None:
-        if response.status >= 400:
-            self.failed.append(f"{response.status} {response.url}")
-
-    def _dialog(self, dialog: Dialog) -> None:
-        self.canary.append(f"dialog {dialog.message}")
-        dialog.dismiss()
+        window.visit = self
+        window.dress(screen)
 
     def open(self, url: str) -> Visit:
         """Return the visit with a page in it that has loaded."""
@@ -148,19 +188,14 @@ class Visit:
     @contextmanager
     def looked_at(self) -> Iterator[Page]:
         """Give the page for script that looks at it; the page's own, where it was off, has had its chance."""
-        self._allow(script=True)
+        if self.screen.script:
+            yield self.page
+            return
+        self.window.allow(script=True)
         try:
             yield self.page
         finally:
-            self._allow(script=self.screen.script)
-
-    def _allow(self, *, script: bool) -> None:
-        if not self.screen.script:
-            self._session.send("Emulation.setScriptExecutionDisabled", {"value": not script})
-
-    def close(self) -> None:
-        """Close the window."""
-        self.context.close()
+            self.window.allow(script=False)
 
 
 class Browser:
@@ -169,31 +204,25 @@ class Browser:
     def __init__(self, started: Started) -> None:
         self.started = started
         self._loop = asyncio.get_running_loop()
-        self._visits: list[Visit] = []
+        self._busy: list[Window] = []
+        self._empty: list[Window] = []
         asyncio._set_running_loop(None)
 
     def visit(self, url: str, screen: Screen | None = None) -> Visit:
         """Return a visit of a page by somebody who was never here before."""
         asyncio._set_running_loop(self._loop)
-        on = screen or Screen()
-        context = self.started.new_context(
-            viewport={"width": on.width, "height": on.height},
-            color_scheme=on.scheme,
-            reduced_motion="reduce" if on.still else "no-preference",
-            forced_colors="active" if on.forced else "none",
-            locale="en-GB",
-            timezone_id="UTC",
-        )
-        self._visits.append(Visit(context, on))
-        return self._visits[-1].open(url)
+        window = self._empty.pop() if self._empty else Window(self.started.new_context(**FROM))
+        self._busy.append(window)
+        return Visit(window, screen or Screen()).open(url)
 
     def rest(self) -> None:
-        """Close all visits; asyncio is then the test's again, for Playwright takes its loop as running in between."""
-        if self._visits:
+        """End all visits; asyncio is then the test's again, for Playwright takes its loop as running in between."""
+        if self._busy:
             asyncio._set_running_loop(self._loop)
-        for visit in self._visits:
-            visit.close()
-        self._visits.clear()
+        while self._busy:
+            window = self._busy.pop()
+            window.empty()
+            self._empty.append(window)
         asyncio._set_running_loop(None)
 
     def close(self) -> None:

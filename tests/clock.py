@@ -1,11 +1,16 @@
-"""Ticker: a clock for the retry policy whose time passes by sleeping alone."""
+"""Clocks for tests: time passes by sleeping alone, and nothing waits."""
 
 from __future__ import annotations
 
 import asyncio
+import selectors
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 from panel.llm.clock import Clock
+
+Done = TypeVar("Done")
 
 
 @dataclass
@@ -47,3 +52,34 @@ class Ticker:
         """Return a number between the two, the same part of the way each time."""
         self.bounds.append((low, high))
         return low + self.part * (high - low)
+
+
+class _Skipping(selectors.DefaultSelector):
+    """Waits for nothing: where all wait, it is at once as late as the first of them waits for."""
+
+    now = 0.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        found = super().select(0)
+        if not found:
+            assert timeout is not None, "everybody waits, and nobody will ever be woken"
+            self.now += max(0.0, timeout)
+        return found
+
+
+def passing(main: Coroutine[Any, Any, Done]) -> Done:
+    """Return what a coroutine returns, in a loop whose time passes only while all wait, and then at once.
+
+    Raises AssertionError where everybody waits without end.
+    """
+    selector = _Skipping()
+    loop = asyncio.SelectorEventLoop(selector)
+    loop.time = lambda: selector.now  # type: ignore[method-assign]
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        return runner.run(main)
+
+
+def loop_clock() -> Clock:
+    """Return the clock of the loop that runs; what is drawn is the middle."""
+    loop = asyncio.get_running_loop()
+    return Clock(now=loop.time, uniform=lambda low, high: (low + high) / 2)

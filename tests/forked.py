@@ -1,7 +1,7 @@
 """Forked: runs `panel` commands as processes of their own that start at once, and can be killed.
 
-One process imports everything and then forks a child for each line of JSON that it reads: an Ask.
-It answers with the child's process id, and with its exit code when it has ended.
+One process imports everything. For each line of JSON that it reads it forks a child, an Ask, and answers with the
+child's process id; or it waits for a child, a process id, and answers with its exit code when it has ended.
 """
 
 from __future__ import annotations
@@ -58,54 +58,59 @@ class Child:
 
     def ended(self) -> int:
         """Return its exit code when it has ended; -9 where it was killed."""
-        return self.parent.ended()
+        return self.parent.ended(self.pid)
 
 
 class Forked:
     """The process that forks."""
 
-    def __init__(self) -> None:
+    def __init__(self, *modules: str) -> None:
+        """Begin a process; `modules` are imported beside those of the commands."""
         clean = {name: value for name, value in os.environ.items() if not STEERING.search(name)}
         self.process = subprocess.Popen(
-            [sys.executable, __file__],
+            [sys.executable, __file__, *modules],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             env={**clean, "COLUMNS": "100", "NO_COLOR": "1"},
         )
-        self.running: int | None = None
-        """What runs, by its process id."""
+        self.running: list[int] = []
+        """What nobody has waited for yet, by its process id."""
 
-        assert self.line() == {"ready": True}
+        assert self._line() == "ready"
 
-    def line(self) -> dict[str, Any]:
-        """Return the next line that it says."""
+    def _line(self) -> object:
         assert self.process.stdout
-        said: dict[str, Any] = json.loads(self.process.stdout.readline())
+        said: object = json.loads(self.process.stdout.readline())
         return said
 
-    def start(self, *arguments: str, folder: Path, environment: Mapping[str, str], **how: Any) -> Child:
-        """Start a command; one at a time, so one that a failed test left is killed. `how` are further fields of Ask."""
-        self.stop()
+    def _told(self, ask: object) -> int:
         assert self.process.stdin
-        ask = asdict(Ask(arguments, str(folder), dict(environment), **how))
         self.process.stdin.write(json.dumps(ask) + "\n")
         self.process.stdin.flush()
-        self.running = int(self.line()["pid"])
-        return Child(self.running, self)
+        said = self._line()
+        assert isinstance(said, int)
+        return said
 
-    def ended(self) -> int:
-        """Return the exit code of what runs when it has ended."""
-        code = int(self.line()["code"])
-        self.running = None
-        return code
+    def start(
+        self, *arguments: str, folder: Path, environment: Mapping[str, str], beside: Child | None = None, **how: Any
+    ) -> Child:
+        """Start a command; all but one `beside` it that a failed test left are killed. `how` are fields of Ask."""
+        self.stop(but=beside)
+        self.running.append(self._told(asdict(Ask(arguments, str(folder), dict(environment), **how))))
+        return Child(self.running[-1], self)
 
-    def stop(self) -> None:
+    def ended(self, pid: int) -> int:
+        """Return the exit code of a child when it has ended."""
+        self.running.remove(pid)
+        return self._told(pid)
+
+    def stop(self, but: Child | None = None) -> None:
         """Kill what still runs."""
-        if self.running:
+        for pid in [pid for pid in self.running if but is None or pid != but.pid]:
             with suppress(ProcessLookupError):
-                os.kill(self.running, SIGKILL)
-            self.ended()
+                os.kill(pid, SIGKILL)
+            self.ended(pid)
 
     def __enter__(self) -> Self:
         return self
@@ -174,18 +179,24 @@ def _serve() -> None:
 
     from panel.cli.app import COMMANDS
 
-    for name in (*(f"cli.{command}" for command in COMMANDS), "llm.anthropic_batches"):
+    for name in (*(f"cli.{command}" for command in COMMANDS), "llm.anthropic_batches", *sys.argv[1:]):
         import_module(f"panel.{name}")
     _warm()
     gc.freeze()  # what a child never collects is never copied for it
-    print(json.dumps({"ready": True}), flush=True)
+    print(json.dumps("ready"), flush=True)
     for line in sys.stdin:
-        pid = os.fork()
-        if pid == 0:
-            _child(Ask(**json.loads(line)))
-        print(json.dumps({"pid": pid}), flush=True)
-        _, status = os.waitpid(pid, 0)
-        print(json.dumps({"code": os.waitstatus_to_exitcode(status)}), flush=True)
+        print(json.dumps(_done(json.loads(line))), flush=True)
+
+
+def _done(ask: Any) -> int:
+    """Return the exit code of a child that is to be waited for, or the process id of a new one."""
+    if isinstance(ask, int):
+        _, status = os.waitpid(ask, 0)
+        return os.waitstatus_to_exitcode(status)
+    pid = os.fork()
+    if pid == 0:
+        _child(Ask(**ask))
+    return pid
 
 
 if __name__ == "__main__":

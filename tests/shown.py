@@ -44,6 +44,7 @@ PAGES = {
     "critic": "critics/skeptic/",
     "category": "categories/developer-tools/",
     "method": "method/",
+    "figures": "statistics/",
     "feeds": "feeds/",
     "digests": "digest/",
     "digest": f"digest/{WEEK}/",

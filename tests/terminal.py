@@ -31,7 +31,7 @@ class Terminal:
 
     def start(self, *arguments: str, folder: Path, environment: Mapping[str, str]) -> None:
         """Start a command in it."""
-        self.forked.start(
+        self.child = self.forked.start(
             *arguments,
             folder=folder,
             environment={"TERM": "xterm-256color", "NO_COLOR": "", "COLUMNS": "100", **environment},
@@ -40,7 +40,7 @@ class Terminal:
 
     def ended(self) -> int:
         """Return how the command ends."""
-        return self.forked.ended()
+        return self.child.ended()
 
     def until(self, text: str) -> str:
         """Return what is shown up to a text, from where reading stopped before."""

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -18,12 +19,15 @@ VAGUE = ("util", "helper", "manager", "handle_", "process_", "misc")
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
+@cache
+def nodes() -> list[tuple[Path, ast.AST]]:
+    """Return every node of the package with its file."""
+    return [(path, node) for path in SOURCES for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))]
+
+
 def functions() -> Iterator[tuple[Path, Function]]:
     """Yield every function of the package with its file."""
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, Function):
-                yield path, node
+    yield from ((path, node) for path, node in nodes() if isinstance(node, Function))
 
 
 def depth(node: ast.AST, level: int = 0) -> int:
@@ -90,13 +94,12 @@ def test_names_say_something() -> None:
 def test_at_most_one_broad_except_and_only_at_the_edge() -> None:
     """`except Exception` and `except:` stand nowhere but, at most once, in panel/cli."""
     broad = []
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ExceptHandler):
-                caught = ast.unparse(node.type) if node.type else ""
-                cleans_up = any(isinstance(child, ast.Raise) and child.exc is None for child in node.body)
-                if caught in ("", "Exception", "BaseException") and not cleans_up:
-                    broad.append(f"{path.name}:{node.lineno}")
+    for path, node in nodes():
+        if isinstance(node, ast.ExceptHandler):
+            caught = ast.unparse(node.type) if node.type else ""
+            cleans_up = any(isinstance(child, ast.Raise) and child.exc is None for child in node.body)
+            if caught in ("", "Exception", "BaseException") and not cleans_up:
+                broad.append(f"{path.name}:{node.lineno}")
 
     assert len(broad) <= 1, broad
     assert all(place.startswith("app.py") for place in broad)
@@ -112,11 +115,11 @@ def test_tenacity_is_imported_in_one_file() -> None:
 def test_nothing_in_code_knows_the_five_names() -> None:
     """No string in the package names a shipped persona."""
     names = {"builder", "skeptic", "futurist", "founder", "creator"}
-    found = []
-    for path in SOURCES:
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.casefold() in names:
-                found.append((path.name, node.value))
+    found = [
+        (path.name, node.value)
+        for path, node in nodes()
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.casefold() in names
+    ]
 
     assert found == []
 

@@ -197,6 +197,28 @@ def test_asyncio_is_free_after_a_visit(browser: Browser, host: Host, tmp_path: P
     assert "A page" == browser.visit(host.url).page.title()
 
 
+def test_a_reader_finds_nothing_of_the_one_before(browser: Browser, tmp_path: Path) -> None:
+    """Whatever one reader saved, opened, switched or did wrong, the next one was never here before."""
+    write(tmp_path)
+    saved = "() => { localStorage.k = sessionStorage.k = document.cookie = window.name = 'x' }"
+    screen = "innerWidth, matchMedia('print').matches, matchMedia('(prefers-color-scheme: dark)').matches"
+    found = f"[localStorage.length, sessionStorage.length, document.cookie, window.name, {screen}]"
+    with Host(tmp_path, {"cache-control": "max-age=3600"}) as host:
+        one = browser.visit(host.url, Screen(320, 640, "dark"))
+        one.page.evaluate(saved)
+        one.page.emulate_media(media="print")
+        one.page.context.new_page().goto(f"{host.url}gone")
+        left = one.page.evaluate(found)
+        browser.rest()
+
+        other = browser.visit(host.url)
+
+        assert [1, 1, "x", "x", 320, True, True] == left
+        assert [0, 0, "", "", 1280, False, False] == other.page.evaluate(found)
+        assert ([host.url], []) == (other.requested, other.faults())
+        assert (1, 2) == (len(other.page.context.pages), host.asked.count("/"))
+
+
 def test_the_host_does_as_hosts_do(browser: Browser, host: Host, tmp_path: Path) -> None:
     """A folder is its index, a feed has its type, what is missing is 404.html, and no path leads out."""
     write(tmp_path, name="sub/index.html")

@@ -76,9 +76,10 @@ def test_a_changed_review_changes_its_pages_alone(shop: House) -> None:
     )
     own = ("tools/alpha", "compare/alpha-vs-beta", "compare/alpha-vs-gamma")
     pages = {f"{path}/index.{kind}" for path in own for kind in ("html", "md", "json")}
-    assert touched == pages | {f"critics/mason0/index.{kind}" for kind in ("html", "md", "json")}
+    lists = ("critics/mason0", "statistics")
+    assert touched == pages | {f"{path}/index.{kind}" for path in lists for kind in ("html", "md", "json")}
     assert touched == {name for name in changes(content, shop.site()) if not name.startswith("cards/")}
-    assert 4 == done.rendered
+    assert 5 == done.rendered
 
 
 def test_a_changed_verdict_changes_every_list_that_tells_it(shop: House) -> None:

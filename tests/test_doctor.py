@@ -151,6 +151,19 @@ def test_everything_that_is_wrong_is_told(tmp_path: Path) -> None:
         assert [place] == [place for fault in found.faults if place in fault]
 
 
+def test_of_a_large_ledger_some_recordings_are_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The doctor does not read a million files: it says that there are more than it looked at."""
+    mine = made.project(tmp_path, personas=3)
+    for number in (1, 2):
+        request = mine.question(made.tool(tmp_path), mine.panel[0]).request(number)
+        mine.ledgers.own.keep(request, said("{}", "fake:ship"))
+    whole = checkup(tmp_path).ledgers[0]
+    monkeypatch.setattr("panel.doctor.MOST_LOOKED_THROUGH", 1)
+    some = checkup(tmp_path).ledgers[0]
+
+    assert [(2, True), (1, False)] == [(each.recordings, each.is_whole) for each in (whole, some)]
+
+
 def test_many_unsound_recordings_are_counted(tmp_path: Path) -> None:
     """Of many torn recordings the first ones are named and the others counted."""
     ledger = made.project(tmp_path, personas=1).ledgers.own

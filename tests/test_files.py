@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +13,7 @@ from types import TracebackType
 from typing import IO, Any, NoReturn, Self
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from panel.errors import RecordError
@@ -206,6 +207,15 @@ def test_canonical_and_readable_say_the_same(data: Json) -> None:
     """Both spellings read back as what was written, and have the same canonical spelling."""
     assert data == json.loads(canonical(data)) == json.loads(readable(data))
     assert canonical(data) == canonical(json.loads(readable(data)))
+
+
+@given(JSONS)
+def test_readable_is_spelt_as_json_is(data: Json) -> None:
+    """Records keep their bytes: what is written is what `json.dumps` writes, small fractions apart."""
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    assume(not re.search(r"\de-\d", text))
+
+    assert f"{text}\n".encode() == readable(data)
 
 
 @given(st.dictionaries(TEXT, LEAVES, max_size=6))

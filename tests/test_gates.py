@@ -116,6 +116,18 @@ def test_a_quote_is_found_after_folding(plumb: Tool, field: str, quote: str) -> 
     assert stands(made.changed(plumb, description=field), "description", quote)
 
 
+@given(st.text("ab- ", max_size=12), st.text("ab- ", min_size=1, max_size=6))
+def test_a_dash_may_have_a_space_on_either_side(plumb: Tool, said: str, quoted: str) -> None:
+    """Between words of a quote a dash matches with and without spaces; at its ends it has none."""
+    text, quote = fold(f"the end of {said}"), fold(quoted)
+    assume(re.search("[ab]", quote))
+    loose = r"\s?-\s?".join(map(re.escape, re.split(r"\s*-\s*", quote))).removeprefix(r"\s?").removesuffix(r"\s?")
+    tool = made.changed(plumb, license=text)
+    _, complaints = verified([Evidence(id="e1", source="license", quote=quote)], tool)
+
+    assert bool(re.search(rf"(?<![^ ]){loose}(?![^ ])", text)) == ("letter by letter" not in "".join(complaints))
+
+
 @pytest.mark.parametrize(
     "quote",
     [

@@ -45,9 +45,9 @@ def recorded(folder: Path) -> list[Texts]:
 class Killer:
     """A script for the vendor that kills its caller at one seeded moment: before or after an answer, or at any time."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, answers: int = SEATS) -> None:
         chance = random.Random(seed)
-        self.at = chance.randint(1, SEATS)
+        self.at = chance.randint(1, answers)
         self.moment = chance.choice(["before", "after", "any time"])
         self.later_s = chance.uniform(0, LONGEST_RUN_S if self.moment == "any time" else LATEST_S)
         self.pid = 0
@@ -80,10 +80,10 @@ class Killer:
             os.kill(self.pid, signal.SIGKILL)
 
 
-def run(forked: Forked, folder: Path, vendor: Vendor, killer: Killer | None = None) -> int:
+def run(forked: Forked, folder: Path, vendor: Vendor, killer: Killer | None = None, place: str = "plumb.yaml") -> int:
     """Return how a review ends."""
     environment = {**vendor.environment, "ANTHROPIC_API_KEY": "not-a-key", "PANEL_MODE": "live"}
-    child = forked.start("review", "plumb.yaml", folder=folder, environment=environment)
+    child = forked.start("review", place, folder=folder, environment=environment)
     if killer:
         killer.begin(child.pid)
     return child.ended()
@@ -125,10 +125,11 @@ def test_an_interrupted_review_keeps_what_was_answered(forked: Forked, tmp_path:
     """Ctrl-C in the middle ends with exit 130; the answers that came are in the ledger, and no record was begun."""
     made.project(tmp_path, personas=SEATS)
     pids: list[int] = []
-    hold = Event()
+    begun, hold = Event(), Event()
 
     def answer(call: Call) -> Answer:
         if len(vendor.calls) > 1:
+            begun.wait(5)
             os.kill(pids[0], signal.SIGINT)
             hold.wait(5)
         return ANTHROPIC.said(made.reply())
@@ -137,6 +138,7 @@ def test_an_interrupted_review_keeps_what_was_answered(forked: Forked, tmp_path:
         environment = {**vendor.environment, "ANTHROPIC_API_KEY": "not-a-key", "PANEL_MODE": "live"}
         child = forked.start("review", "plumb.yaml", folder=tmp_path, environment=environment)
         pids.append(child.pid)
+        begun.set()
         code = child.ended()
         hold.set()
 

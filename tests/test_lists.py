@@ -167,7 +167,7 @@ def test_lists_with_drafts_ask_not_to_be_found(shop: House) -> None:
     shop.published("delta", category="Chairs", approved="2026-06-01T00:00:00Z")
     shop.built(drafts=True)
     pages = {"tools/gamma/", "compare/alpha-vs-gamma/"}
-    lists = {"", "tools/", "compare/", "categories/builders/", "categories/tables/", "digest/2026-W19/"}
+    lists = {"", "tools/", "compare/", "categories/builders/", "categories/tables/", "digest/2026-W19/", "statistics/"}
     critics = {f"critics/mason{number}/" for number in range(3)}
     found = re.findall(f"<loc>{SITE.base}(.*?)</loc>", shop.text("sitemap.xml"))
 

@@ -39,6 +39,9 @@ HARMLESS = {"unlink", "stat"}
 
 Faults = list[int | type[KeyboardInterrupt]]
 INTERRUPTED = pytest.param([KeyboardInterrupt], id="interrupted", marks=pytest.mark.campaign)
+LITTER = (".part", ".turn")
+"""Endings of files that may be left over where taking them away fails; nobody reads them."""
+
 ALL = pytest.param([*ERRORS, KeyboardInterrupt], id="in turn")
 EACH = [pytest.param([number], id=errno.errorcode[number], marks=pytest.mark.campaign) for number in ERRORS]
 
@@ -74,7 +77,9 @@ class Desk:
 
     def files(self) -> Files:
         """Return every file there is."""
-        return {path: path.read_bytes() for path in self.runs.rglob("*") if path.is_file() and path.suffix != ".part"}
+        return {
+            path: path.read_bytes() for path in self.runs.rglob("*") if path.is_file() and path.suffix not in LITTER
+        }
 
     def record(self) -> Record:
         """Return what the record says, its times left out."""

@@ -27,7 +27,7 @@ EVERY: Screens = [(width, scheme) for width in (320, 768, 1280) for scheme in ("
 """And in the campaign, which looks at every type of page."""
 
 TOURS = (
-    ("comparison", "tool"),
+    ("comparison", "tool", "figures"),
     ("home", "comparisons", "critics", "category"),
     ("critic", "method", "feeds", "digest", "saved", "missing", "redirect"),
 )
@@ -295,7 +295,7 @@ def test_drafts_ask_not_to_be_found(published: Published) -> None:
     hidden = {path for path, page in pages.items() if page.css_first('meta[name="robots"][content="noindex"]')}
 
     assert {f"compare/{DRAFT_PAIR}/", f"tools/{DRAFT}/", PAGES["alone"]} == drafts
-    lists = {PAGES[kind] for kind in ("home", "comparisons", "tools", "category", "digest", "critic")}
+    lists = {PAGES[kind] for kind in ("home", "comparisons", "tools", "category", "digest", "critic", "figures")}
     assert drafts | lists | {PAGES[kind] for kind in ("saved", "missing", "redirect")} == hidden
 
 
@@ -309,7 +309,7 @@ def test_a_list_is_hidden_where_it_holds_a_draft_itself(house: House) -> None:
     found = {name for name, page in house.site().items() if b'content="noindex"' in page}
 
     week = next(name for name in house.site() if re.fullmatch(r"digest/[^/]+/index\.html", name))
-    lists = {"index.html", "tools/index.html", "categories/tables/index.html", week}
+    lists = {"index.html", "tools/index.html", "categories/tables/index.html", "statistics/index.html", week}
     critics = {f"critics/{persona}/index.html" for persona in ("mason0", "mason1", "mason2")}
     assert lists | critics | {"tools/gamma/index.html", "saved/index.html", "404.html"} == found
     assert house.site(house.folder / "new") == house.site()

@@ -209,6 +209,19 @@ def test_the_identity_is_the_same_each_time(tmp_path: Path) -> None:
     assert question(tmp_path).request().identity == question(tmp_path / "elsewhere").request().identity
 
 
+def test_what_was_worked_out_goes_with_no_copy(tmp_path: Path) -> None:
+    """A copy with other values has its own identity and prefix, and a kept value is in no record and no comparison."""
+    request = question(tmp_path).request(1)
+    fresh = request.model_copy()
+    before = (request.identity, request.prefix)
+    other = request.model_copy(update={"model": "fake:other"})
+
+    assert other.identity not in before
+    assert other.prefix not in before
+    assert fresh == request
+    assert fresh.as_json() == request.as_json()
+
+
 @pytest.mark.parametrize(
     "update",
     [

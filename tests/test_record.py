@@ -219,21 +219,23 @@ def test_without_a_key_every_missing_seat_and_the_ways_forward_are_told(tmp_path
     assert "set ANTHROPIC_API_KEY" in done.stderr
 
 
-def test_ctrl_c_keeps_what_was_answered(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_what_was_answered(forked: Forked, tmp_path: Path) -> None:
     """Interrupted in the middle it ends with exit 130; the answer that came is recorded, and no golden record is."""
     pids: list[int] = []
-    hold = Event()
+    begun, hold = Event(), Event()
 
     def answer(call: Call) -> Answer:
         if len(vendor.calls) > 1:
+            begun.wait(5)
             os.kill(pids[0], signal.SIGINT)
             hold.wait(5)
         return sound(call)
 
-    with Forked() as forked, Vendor(answer) as vendor:
+    with Vendor(answer) as vendor:
         home = bare(tmp_path, vendor)
         child = forked.start("record", ".", "--yes", folder=home, environment={})
         pids.append(child.pid)
+        begun.set()
         code = child.ended()
         hold.set()
 

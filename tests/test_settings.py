@@ -152,6 +152,21 @@ def test_origins_are_told_for_every_key(tmp_path: Path) -> None:
             "3: retry.model: unknown key; valid keys: attempts, cap_s, deadline_s",
             id="a key of the file in retry",
         ),
+        pytest.param('[limits."a:b"]\nrpm = 0\n', "2: limits.a:b.rpm: should be greater than or equal to 1", id="rpm"),
+        pytest.param('[limits."a:b"]\n\ntpm = "x"\n', "3: limits.a:b.tpm: should be a valid integer", id="tpm"),
+        pytest.param("[limits.a]\nconcurency = 3\n", "2: limits.a.concurency: unknown key; did you", id="in limits"),
+        pytest.param("[limits]\nrpm = 60\n", "2: limits.rpm: write a table a model: [limits.", id="limit of nobody"),
+        pytest.param('[limits."A B"]\nrpm = 60\n', "1: limits.A B: write a table a model: [limits.", id="limited"),
+        pytest.param('[prices."a:b"]\ninput = 1\n', "1: prices.a:b.output: is missing", id="half a price"),
+        pytest.param(
+            '[prices."a:b"]\ninput = -1\noutput = 1\n',
+            "2: prices.a:b.input: should be greater than or equal to 0",
+            id="price",
+        ),
+        pytest.param(
+            "[prices.a]\ninput = 1\noutput = nan\n", "3: prices.a.output: should be a finite number", id="no price"
+        ),
+        pytest.param("[prices]\na = 5\n", "2: prices.a: write a table a model: [prices.", id="price a number"),
         pytest.param("samples = 1\nsamples = 2\n", "2: is not TOML: Cannot overwrite a value", id="key twice"),
         pytest.param("\nx = = 1\n", "2: is not TOML: Invalid value (at line 2, column 5)", id="no TOML"),
     ],

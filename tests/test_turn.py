@@ -259,25 +259,18 @@ def test_what_is_in_the_place_of_a_recording_is_told_before_anything_is_paid(
 # Two processes
 
 
-@pytest.fixture(scope="module")
-def pair() -> Iterator[tuple[Forked, Forked]]:
-    """Give two processes that start commands."""
-    with Forked() as one, Forked() as other:
-        yield one, other
-
-
 def texts(call: Call) -> tuple[str, ...]:
     """Return what a request says, which tells requests apart on the wire."""
     return tuple(part["text"] for part in call.body["messages"][0]["content"])
 
 
-def start(forked: Forked, folder: Path, vendor: Vendor) -> Child:
+def start(forked: Forked, folder: Path, vendor: Vendor, beside: Child | None = None) -> Child:
     """Start a review."""
     environment = {**vendor.environment, "ANTHROPIC_API_KEY": "not-a-key", "PANEL_MODE": "live"}
-    return forked.start("review", "plumb.yaml", folder=folder, environment=environment)
+    return forked.start("review", "plumb.yaml", folder=folder, environment=environment, beside=beside)
 
 
-def test_two_reviews_at_once_pay_once(pair: tuple[Forked, Forked], tmp_path: Path) -> None:
+def test_two_reviews_at_once_pay_once(forked: Forked, tmp_path: Path) -> None:
     """Two processes that review one tool at once ask for each reply once, and leave one whole record of them."""
     made.project(tmp_path, personas=SEATS)
     asked: Counter[tuple[str, ...]] = Counter()
@@ -292,7 +285,9 @@ def test_two_reviews_at_once_pay_once(pair: tuple[Forked, Forked], tmp_path: Pat
         return ANTHROPIC.said(made.reply())
 
     with Vendor(answer) as vendor:
-        codes = [child.ended() for child in [start(forked, tmp_path, vendor) for forked in pair]]
+        one = start(forked, tmp_path, vendor)
+        other = start(forked, tmp_path, vendor, beside=one)
+        codes = [one.ended(), other.ended()]
 
     ledger = Ledger(tmp_path / "runs" / "ledger")
     kept = [ledger.read(path).identity for path in ledger.folder.glob("??/*.json")]
@@ -303,7 +298,7 @@ def test_two_reviews_at_once_pay_once(pair: tuple[Forked, Forked], tmp_path: Pat
     assert [] == list(tmp_path.rglob("*.part"))
 
 
-def test_a_killed_process_holds_nobody_back(pair: tuple[Forked, Forked], tmp_path: Path) -> None:
+def test_a_killed_process_holds_nobody_back(forked: Forked, tmp_path: Path) -> None:
     """Where the process that asks is killed, the one that waits for its reply asks and completes the review."""
     made.project(tmp_path, personas=1)
     children: list[Child] = []
@@ -318,9 +313,9 @@ def test_a_killed_process_holds_nobody_back(pair: tuple[Forked, Forked], tmp_pat
         return ANTHROPIC.said(made.reply())
 
     with Vendor(answer) as vendor:
-        children.append(start(pair[0], tmp_path, vendor))
+        children.append(start(forked, tmp_path, vendor))
         begun.wait(10)
-        children.append(start(pair[1], tmp_path, vendor))
+        children.append(start(forked, tmp_path, vendor, beside=children[0]))
         both.set()
         codes = [child.ended() for child in children]
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -103,9 +102,8 @@ async def asked(model: Model, request: Request) -> Reply | ModelError:
 
 @contextmanager
 def turned_to(vendor: Vendor | Deaf) -> Iterator[None]:
-    """Turn the SDKs to a server, and spare each client the reading of root certificates that it can't need here."""
+    """Turn the SDKs to a server."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ssl.SSLContext, "load_verify_locations", lambda *_, **__: None)
         for name, value in vendor.environment.items():
             patch.setenv(name, value)
         yield

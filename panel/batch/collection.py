@@ -96,7 +96,7 @@ async def _asked(desk: Desk, manifest: Manifest) -> Batch:
 
 
 def _told(manifest: Manifest, batch: Batch) -> Manifest:
-    told = {"phase": batch.state, "counts": batch.counts, "reason": batch.reason}
+    told: dict[str, object] = {"phase": batch.state, "counts": batch.counts, "reason": batch.reason}
     ended = {"ended_at": _moment(batch.ended_at)} if batch.ended_at else {}
     return manifest.model_copy(update=told | ended)
 

@@ -14,11 +14,11 @@ from panel.batch.desk import Desk
 from panel.batch.lines import LineFile
 from panel.batch.manifest import Manifest, open_identities, rejected_identities
 from panel.errors import InputError
-from panel.estimate import estimate_of
+from panel.estimate import at_most, likely
 from panel.gathering import gathered
 from panel.llm.batches import Limits
 from panel.llm.model import now
-from panel.money import BATCHED, plain
+from panel.money import plain
 from panel.project import Project
 from panel.request import Request
 from panel.tool import Tool
@@ -199,12 +199,9 @@ def _name(at: datetime) -> str:
 
 def cost_of(project: Project, request: Request) -> Cost:
     """Return what a request costs in a batch."""
-    whole = estimate_of(project, (), datetime.now(UTC), [request])
-    return Cost(_half(whole.likely), _half(whole.most))
-
-
-def _half(price: Decimal | None) -> Decimal | None:
-    return None if price is None else price * BATCHED
+    at = datetime.now(UTC)
+    usual = likely(project, [request], at, is_batched=True)
+    return Cost(usual, at_most(project, [request], at, is_batched=True))
 
 
 def _both(one: Decimal | None, other: Decimal | None) -> Decimal | None:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
-from functools import cached_property
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -19,17 +17,13 @@ from panel.batch.drafts import Drafts, Wanted
 from panel.batch.manifest import Folder, Manifest
 from panel.batch.submission import settled
 from panel.batch.trip import Limit, Order, Trip, collect, counted, submit
+from panel.catalogue.dossiers import Catalogue, Tools, catalogue
 from panel.cli.agreement import agreed
 from panel.cli.exits import INTERRUPTED
-from panel.cli.screen import Screen, nearby
-from panel.document import Document
+from panel.cli.screen import Screen
 from panel.errors import InputError, ModelError, ToolError
-from panel.files import is_file, is_folder
-from panel.names import Names, names_of
 from panel.project import Project
-from panel.settings import FILE
-from panel.shelf import ENDINGS, dossiers
-from panel.tool import Tool, read_dossier, tool_of
+from panel.shelf import dossiers
 
 app = typer.Typer(
     rich_markup_mode=None,
@@ -40,34 +34,6 @@ Done = TypeVar("Done")
 Runs = Annotated[Path | None, typer.Option(help="Where records and the ledger are.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the manifests as JSON, and everything else to stderr.")]
 Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A batch; all that are under way if none.")]
-
-GLOB = "*?["
-
-
-class Dossiers:
-    """The tools of some files, read one at a time; those that can't be read are noted."""
-
-    def __init__(self, project: Project, paths: Sequence[Path]) -> None:
-        self.project, self.paths = project, paths
-        self.faults: dict[Path, str] = {}
-
-    def __iter__(self) -> Iterator[Tool]:
-        for path in self.paths:
-            try:
-                yield tool_of(read_dossier(path), self.project.persona_ids, self._taken)
-            except ToolError as error:
-                self.faults[path] = str(error)
-
-    @cached_property
-    def _taken(self) -> Names:
-        """The names in all files that stand beside these; each is read once, and none is kept."""
-        beside = (path for folder in {path.parent for path in self.paths} for path in _dossiers_in(folder))
-        return names_of(self._sound({*beside, *self.paths}))
-
-    def _sound(self, paths: Iterable[Path]) -> Iterator[Document]:
-        for path in sorted(paths):
-            with suppress(ToolError):
-                yield read_dossier(path)
 
 
 @app.command("submit")
@@ -84,24 +50,20 @@ def submit_command(
     runs: Runs = None,
 ) -> None:
     """Submit what the reviews of these dossiers lack, repairs of what was collected too; the price first."""
-    project, paths = _found(where or [], {"model": model, "samples": samples, "runs": runs})
+    project, found = _found(where or [], {"model": model, "samples": samples, "runs": runs})
     only = [project.persona(id).id for id in persona or []]
-    tools, screen = Dossiers(project, paths), Screen()
-
-    def agree(drafts: Drafts) -> bool:
-        _show(screen, drafts)
-        return agreed(yes, "Submit")
+    tools, screen = Tools(found, project.persona_ids), Screen()
 
     limit = Limit(None if budget is None else Decimal(str(budget)))
-    order = Order(Wanted(tools, only, again), agree, limit)
+    order = Order(Wanted(tools, only, again), lambda drafts: agreed_to(drafts, screen.say, yes), limit)
     drafts, begun = _run(project, screen, lambda desk: submit(desk, order))
     if not drafts.requests:
-        _show(screen, drafts)
+        _show(screen.say, drafts)
     for manifest in begun or []:
         screen.say(_line(manifest))
     if begun:
         screen.say("Next: panel batch collect --wait")
-    if faults := [*tools.faults.values(), *drafts.faults]:
+    if faults := [*found.faults.values(), *tools.faults.values(), *drafts.faults]:
         raise InputError("\n".join(faults))
 
 
@@ -184,33 +146,22 @@ def _run(project: Project, screen: Screen, act: Callable[[Desk], Awaitable[Done]
         raise typer.Exit(INTERRUPTED) from None
 
 
-def _found(where: Sequence[str], flags: dict[str, object]) -> tuple[Project, list[Path]]:
-    """Return the project of some dossiers, and their files."""
-    first = Path(where[0]) if where else Path()
-    near = first if is_folder(first) else first.parent if first.suffix in ENDINGS else Path.cwd()
-    project = Project.open(near, flags)
-    paths = [path for each in where for path in _paths(each)] if where else dossiers(project)
-    if not paths:
-        raise ToolError(f"{', '.join(where) or 'the project'}: there are no dossiers here")
-    return project, list(dict.fromkeys(nearby(path.resolve()) for path in paths))  # one file can be named in two ways
+def _found(where: Sequence[str], flags: dict[str, object]) -> tuple[Project, Catalogue]:
+    """Return the project of some dossiers, all of its own where none is named, and the dossiers."""
+    places = where or [str(path) for path in dossiers(Project.open(Path.cwd(), flags))]
+    if not places:
+        raise ToolError("the project: there are no dossiers here")
+    found = catalogue(places)
+    return Project.open(found.home, flags), found
 
 
-def _paths(where: str) -> list[Path]:
-    folder = Path(where)
-    if is_folder(folder):
-        own = dossiers(Project.open(folder, {})) if is_file(folder / FILE) else []
-        return own or _dossiers_in(folder)
-    if any(char in where for char in GLOB) and not is_file(folder):
-        anchor = Path(folder.anchor)
-        return sorted(anchor.glob(str(folder.relative_to(anchor))))
-    return [folder]
+def agreed_to(drafts: Drafts, say: Callable[[str], None], yes: bool) -> bool:
+    """Say what would be submitted, and return whether somebody agrees to it."""
+    _show(say, drafts)
+    return agreed(yes, "Submit")
 
 
-def _dossiers_in(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.glob("*") if path.suffix in ENDINGS and path.name[0] != "." and is_file(path))
-
-
-def _show(screen: Screen, drafts: Drafts) -> None:
+def _show(say: Callable[[str], None], drafts: Drafts) -> None:
     """Print what would be submitted, and for how much."""
     if drafts.requests:
         parts = (
@@ -218,13 +169,13 @@ def _show(screen: Screen, drafts: Drafts) -> None:
             counted(drafts.tools, "tool"),
             counted(len(drafts.ready), "batch"),
         )
-        screen.say("{} of {} in {}: {}, at half the price.".format(*parts, _price(drafts)))
+        say("{} of {} in {}: {}, at half the price.".format(*parts, _price(drafts)))
     else:
-        screen.say("Nothing to submit: no reply is missing that is not under way.")
+        say("Nothing to submit: no reply is missing that is not under way.")
     if drafts.under_way:
-        screen.say(f"note: {counted(drafts.under_way, 'request')} under way in a batch: panel batch status")
+        say(f"note: {counted(drafts.under_way, 'request')} under way in a batch: panel batch status")
     if drafts.rejected:
-        screen.say(f"note: {counted(drafts.rejected, 'request')} left out that the vendor would not have (--again)")
+        say(f"note: {counted(drafts.rejected, 'request')} left out that the vendor would not have (--again)")
 
 
 def _price(drafts: Drafts) -> str:

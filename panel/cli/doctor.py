@@ -65,7 +65,8 @@ def _server(server: Server) -> str:
 
 
 def _ledger(ledger: Holdings) -> str:
-    return f"{ledger.folder}: {ledger.recordings} recordings{'' if ledger.is_written else ', only read'}"
+    more = "" if ledger.is_whole else " and more (panel ledger verify looks at all)"
+    return f"{ledger.folder}: {ledger.recordings} recordings{more}{'' if ledger.is_written else ', only read'}"
 
 
 def _models(names: tuple[str, ...]) -> str:

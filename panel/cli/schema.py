@@ -18,6 +18,7 @@ from panel.llm.recording import Recording
 from panel.persona import Persona
 from panel.record import Record
 from panel.review import Review
+from panel.statistics.figures import Statistics
 from panel.tool import Dossier
 
 app = typer.Typer(rich_markup_mode=None)
@@ -33,6 +34,7 @@ class Kind(StrEnum):
     CHOICES = "choices"
     TAKE = "take"
     APPROVAL = "approval"
+    STATISTICS = "statistics"
     TOOL = "tool"
     PERSONA = "persona"
 
@@ -45,6 +47,7 @@ _MODELS: dict[Kind, tuple[type[Record], JsonSchemaMode]] = {
     Kind.CHOICES: (Choices, "serialization"),
     Kind.TAKE: (Entry, "serialization"),
     Kind.APPROVAL: (Approval, "serialization"),
+    Kind.STATISTICS: (Statistics, "serialization"),
     Kind.TOOL: (Dossier, "validation"),
     Kind.PERSONA: (Persona, "validation"),
 }

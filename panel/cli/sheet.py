@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from decimal import Decimal
 
 import typer
 from rich.console import Console, Group
@@ -52,6 +53,14 @@ def inert(text: Text) -> Text:
 def print_json(data: Json) -> None:
     """Print data as JSON; what could steer a terminal is spelt out, which JSON reads as the same."""
     typer.echo(spelt(readable(data).decode()), nl=False)
+
+
+def dollars(amount: Decimal | None) -> str:
+    """Return an amount of US dollars to the cent, a small one to the hundredth of a cent; None is an unknown price."""
+    if amount is None:
+        return "an unknown price"
+    form = ",.2f" if abs(amount) >= 1 or amount == 0 else ".4f"
+    return f"{'-' if amount < 0 else ''}${abs(amount):{form}}"
 
 
 def spelt(text: str) -> str:

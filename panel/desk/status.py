@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from panel.errors import RecordingMissing
 from panel.estimate import estimate_of
-from panel.files import digest_of, names_in
+from panel.files import names_in
 from panel.makeup import Makeup
 from panel.names import SLUG
 from panel.persona import Persona
@@ -16,10 +16,8 @@ from panel.project import Project
 from panel.prompt import Question
 from panel.record import Record, digest
 from panel.review import Absence, Review, Seat
-from panel.seating import Asked, Kept, Seating, Unseated
+from panel.seating import NOT_ASKED, Asked, Kept, Seating, Unseated
 from panel.shelf import Shelved
-
-NOT_ASKED = "not asked yet"
 
 
 class SeatStatus(Record):
@@ -106,6 +104,8 @@ class _Look:
     seating: Seating
     record: Review | None
     at: datetime
+    warm: set[str] = field(default_factory=set)
+    """Dossiers that a vendor's cache holds when the seats so far were asked."""
 
     async def at_seat(self, persona: Persona) -> SeatStatus:
         """Return the status of one seat."""
@@ -113,7 +113,7 @@ class _Look:
         recorded = next((seat for seat in seats if seat.persona == persona.id), None)
         plan = self.seating.plan(persona)
         why = await self._why(persona, recorded, plan)
-        cost = estimate_of(self.project, [plan], self.at) if why and isinstance(plan, Asked) else None
+        cost = estimate_of(self.project, [plan], self.at, warm=self.warm) if why and isinstance(plan, Asked) else None
         return SeatStatus(
             persona=persona.id,
             name=persona.name,
@@ -194,7 +194,7 @@ def differences(seat: Seat, question: Question) -> list[str]:
         return []
     asked = seat.asks[0].asked
     same = {
-        "dossier changed": seat.seen == digest_of(question.tool.seen),
+        "dossier changed": seat.seen == question.tool.seen_digest,
         f"{seat.persona}.md changed": seat.persona_digest == digest(question.persona),
         "prompts changed": seat.prompt_digest == question.prompts.digest,
         f"model changed: {asked} to {question.model}": asked == question.model,

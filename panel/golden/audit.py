@@ -9,7 +9,7 @@ from pathlib import Path
 from panel.change import meanings
 from panel.choices import Choice, Choices, Edit, choice
 from panel.errors import RecordError, RecordingMissing
-from panel.files import LARGEST_RECORD, digest_of, is_file, read_bytes, readable
+from panel.files import LARGEST_RECORD, is_file, read_bytes, readable
 from panel.golden.bench import is_page_other
 from panel.llm.ledger import Recorded
 from panel.markdown import page
@@ -98,7 +98,7 @@ def _take(review: Review, seat: Seat, take: Take) -> Iterator[Finding]:
     if (total, vote(total, seat.threshold)) != (take.score, take.vote):
         wrong = f"it says {take.score} {take.vote}, and they give {total} {vote(total, seat.threshold)}"
     yield Finding(f"{seat.name}: score and vote follow from the ratings", wrong)
-    if seat.seen != digest_of(review.tool.seen):
+    if seat.seen != review.tool.seen_digest:
         yield Finding(f"{seat.name}: every quote stands in the dossier", None, "the take is about an earlier dossier")
         return
     bad = verified(take.evidence, review.tool)[1]
@@ -171,7 +171,7 @@ def _elsewhere(project: Project, persona: Persona | None, seat: Seat, tool: Tool
         return f"{persona.id}.md is another version here"
     if project.prompts.digest != seat.prompt_digest:
         return "the prompts are another version here"
-    return None if seat.seen == digest_of(tool.seen) else "the take is about an earlier dossier"
+    return None if seat.seen == tool.seen_digest else "the take is about an earlier dossier"
 
 
 def _choices(path: Path) -> Mapping[str, Choice]:

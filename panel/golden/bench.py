@@ -40,13 +40,12 @@ def checked_in(project: Project) -> Sequence[Ledger]:
     return [ledger for ledger in belonging if isinstance(ledger, Ledger)]
 
 
-def recordings(ledger: Ledger) -> list[Path]:
-    """Return the files of a ledger; raises RecordError where a folder of it can't be read."""
-    folders = [
-        folder for name in names_in(ledger.folder) if len(name) == 2 and is_folder(folder := ledger.folder / name)
-    ]
-    paths = [folder / name for folder in folders for name in names_in(folder) if _RECORDING.fullmatch(name)]
-    return [path for path in paths if is_file(path)]
+def recordings(ledger: Ledger) -> Iterator[Path]:
+    """Yield the files of a ledger; raises RecordError where a folder of it can't be read."""
+    for folder in (ledger.folder / name for name in names_in(ledger.folder) if len(name) == 2):
+        if is_folder(folder):
+            paths = (folder / name for name in names_in(folder) if _RECORDING.fullmatch(name))
+            yield from filter(is_file, paths)
 
 
 def orphans(project: Project, shelved: Sequence[Shelved]) -> list[str]:

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from panel.choices import choice
 from panel.errors import InputError, RecordingMissing
-from panel.files import digest_of
 from panel.llm.ledger import Recorded
 from panel.llm.miss import changed_lines
 from panel.llm.recording import Recording
@@ -86,7 +85,7 @@ def _refuse(shelved: Shelved, persona: Persona, seat: Seat, old: Recording, requ
     place = f"{shelved.tool.slug}: {persona.id}"
     if old.reply.carried_from:
         raise InputError(f"{place}: the reply was carried before, from {old.reply.carried_from}; ask anew")
-    if seat.seen != digest_of(shelved.tool.seen):
+    if seat.seen != shelved.tool.seen_digest:
         raise InputError(f"{place}: the dossier changed, which is no change of form; ask anew")
     if old.request.model != request.model:
         raise InputError(f"{place}: the model changed, which is no change of form; ask anew")

@@ -10,7 +10,8 @@ from typing import Literal
 Dimension = Literal["requests", "tokens", "input", "output"]
 """What a vendor counts: requests, tokens of either kind, or one kind alone."""
 
-MINUTE = 60.0
+LEAST = 1.0
+"""A limit below one a minute is none that a vendor has."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ def allowances(headers: Mapping[str, str]) -> dict[Dimension, Allowance]:
     told: dict[Dimension, Allowance] = {}
     for dimension, limit, left in _NAMES:
         most, rest = _number(headers.get(limit)), _number(headers.get(left))
-        if most and rest is not None:
+        if most and most >= LEAST and rest is not None:
             told[dimension] = Allowance(most, min(rest, most))
     return told
 

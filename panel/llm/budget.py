@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from panel.errors import OverBudget, Transient
+from panel.errors import ModelError, OverBudget
 from panel.llm.model import Model
 from panel.request import Reply, Request
 
@@ -57,7 +57,7 @@ class Budgeted:
         try:
             reply = await self.inner.ask(request)
             spent = bound if reply.cost_usd is None else Decimal(reply.cost_usd)
-        except Transient as fault:
+        except ModelError as fault:
             spent = bound if fault.may_be_charged else spent
             raise
         except BaseException as error:

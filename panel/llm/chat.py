@@ -139,7 +139,7 @@ class ChatModel:
     def _reply(self, completion: ChatCompletion, name: str) -> Reply:
         choice = completion.choices[0]
         if str(choice.finish_reason) == "error":
-            raise Transient("the model behind the server failed")
+            raise Transient("the model behind the server failed", may_be_charged=True)
         refusal = choice.message.refusal
         return Reply(
             text=without_thoughts(choice.message.content or "").strip(),

@@ -116,7 +116,8 @@ def understood(answered: Answered, parts: str, read: Callable[[Answered], Reply]
     try:
         return read(answered)
     except (AttributeError, LookupError, TypeError, ValueError):
-        odd = Rejected("the provider's reply has another form than it documents; is Panel up to date?")
+        problem = "the provider's reply has another form than it documents; is Panel up to date?"
+        odd = Rejected(problem, may_be_charged=True)
     raise odd
 
 

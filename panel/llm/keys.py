@@ -10,12 +10,17 @@ import re
 import traceback
 from base64 import b64encode
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import lru_cache
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from panel.provider import FIXED, LOCAL
 from panel.text import clean, writable
 
 _SECRET_NAME = re.compile(r"(?:KEY|TOKEN|SECRET|PASSWORD)$|^PANEL_KEY_")
+_ADDRESS_NAME = "DATABASE_URL"
+"""How variables end that hold the address of a database, a password in it."""
+
 _SECRET_SHAPE = re.compile(r"\b(?:sk|pk|key)-[A-Za-z0-9_\-*]{6,}|(?i:bearer)\s+\S+")
 _SCHEME = re.compile(r"(?:bearer|basic|token)\s+", re.IGNORECASE)
 _SHORTEST = 6
@@ -40,7 +45,12 @@ def scrub_logs() -> None:
     """Let nothing through to the logs that could hold a key: SDKs log what a provider echoes, and what they raise."""
     for each in (*logging.root.handlers, logging.lastResort):
         if each:
-            each.addFilter(_FILTER)
+            scrub_log(each)
+
+
+def scrub_log(handler: logging.Handler) -> None:
+    """Let nothing through to one log that could hold a key."""
+    handler.addFilter(_FILTER)
 
 
 class _Filter(logging.Filter):
@@ -60,14 +70,26 @@ def _spotless(text: str) -> str:
 
 
 def _secrets() -> Iterator[str]:
-    for name, value in os.environ.items():
-        values = [value]
+    for name in os.environ:  # to look at values costs more than to look at names
         if name.endswith("_HEADERS"):
-            told = [line.partition(":")[2].strip() for line in value.split("\n")]
+            told = [line.partition(":")[2].strip() for line in os.environ[name].split("\n")]
             values = [*told, *(_SCHEME.sub("", each, count=1) for each in told)]
-        elif not _SECRET_NAME.search(name):
+        elif name.endswith(_ADDRESS_NAME):
+            values = [*_passwords(os.environ[name])]
+        elif _SECRET_NAME.search(name):
+            values = [os.environ[name]]
+        else:
             continue
         yield from (kept for each in values if len(kept := each.strip()) >= _SHORTEST and kept not in _PLACEHOLDERS)
+
+
+def _passwords(address: str) -> Iterator[str]:
+    """Yield the passwords in the address of a database, as they stand there and as they are meant."""
+    with suppress(ValueError):
+        parts = urlsplit(address)
+        inner = [value for key, value in parse_qsl(parts.query) if "password" in key.lower()]
+        for each in (*inner, parts.password or ""):
+            yield from (each, unquote(each))
 
 
 @lru_cache(maxsize=4)

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import AbstractAsyncContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from panel.errors import RecordError, RecordingMissing
-from panel.files import LARGEST_RECORD, is_file, is_there, json_in, read_bytes, readable, write_new
+from panel.errors import RecordError, RecordingMissing, SettingsError
+from panel.files import LARGEST_RECORD, is_folder, is_there, json_in, names_in, read_bytes, readable, why, write_new
 from panel.llm.miss import changed_lines, nearest, seat_missing
 from panel.llm.model import Model
-from panel.llm.recording import Held, Recording, label_in, recording_in
+from panel.llm.recording import MOST_SIMILAR, Held, Recording, label_in, recording_in
 from panel.request import Label, Reply, Request
 from panel.turn import turn_at
 
 Found = TypeVar("Found")
 
+MOST_LOOKED_THROUGH = 20_000
+"""So many files are looked through for those of one seat, which takes some seconds."""
+
+_DIGITS = 2
+"""Digits of an identity that name the folder of its recording: a million recordings make folders of four thousand."""
+
 
 class Recordings(Protocol):
     """A ledger, whatever it is kept in."""
+
+    @property
+    def place(self) -> str:
+        """What people know it by: a folder, or a database without its password."""
+        ...
 
     @property
     def is_waited_for(self) -> bool:
@@ -44,8 +56,21 @@ class Recordings(Protocol):
         """Return sound recordings made for one seat of one tool: they explain a miss."""
         ...
 
+    @property
+    def is_too_large(self) -> bool:
+        """True where `labelled` did not look through all recordings."""
+        ...
+
     def all(self) -> Iterator[Held]:
         """Yield everything that is held, one at a time, in the order of the identities; what is not sound too."""
+        ...
+
+    def add(self, held: Sequence[Held]) -> int:
+        """Write sound recordings as another ledger holds them; return how many were not there yet."""
+        ...
+
+    def remove(self, identity: str) -> None:
+        """Delete a recording, if it is there."""
         ...
 
     def turn(self, identity: str) -> AbstractAsyncContextManager[None]:
@@ -63,10 +88,15 @@ class Ledger:
     folder: Path
     is_waited_for = False
 
+    @property
+    def place(self) -> str:
+        """The folder."""
+        return str(self.folder)
+
     def path(self, identity: str) -> Path:
         """Return where the recording of an identity belongs."""
         name = identity.removeprefix("sha256:")
-        return self.folder / name[:2] / f"{name}.json"
+        return self.folder / name[:_DIGITS] / f"{name}.json"
 
     def find(self, identity: str) -> Recording | None:
         """Return the recording, or None; raises RecordError where the file is not what was written there."""
@@ -75,7 +105,8 @@ class Ledger:
 
     def read(self, path: Path) -> Recording:
         """Return the recording in one file; raises RecordError where it is torn, or not what was written there."""
-        return self._recording(read_bytes(path, LARGEST_RECORD, RecordError), path)
+        data = json_in(read_bytes(path, LARGEST_RECORD, RecordError), path)
+        return recording_in(data, self._identity(path), str(path))
 
     def keep(self, request: Request, reply: Reply) -> Reply:
         """Write a recording; one that is there already is never overwritten. Return the reply that stands."""
@@ -85,16 +116,35 @@ class Ledger:
         return self.read(path).reply
 
     def labelled(self, label: Label) -> list[Recording]:
-        """Return the sound recordings made for one seat of one tool, in the order of their files.
+        """Return the sound recordings made for one seat of one tool, in the order of their files; at most a hundred.
 
         What is recorded after the first call is not among them: it explains a miss, and is read once for all misses.
         """
-        found = (self._held(path).recording for path in self._by_seat.get((label.tool, label.persona), ()))
+        paths = self._seats.paths.get((label.tool, label.persona), ())[:MOST_SIMILAR]
+        found = (self._held(path).recording for path in paths)
         return [recording for recording in found if recording and recording.label == label]
+
+    @property
+    def is_too_large(self) -> bool:
+        """True where it has more files than are looked through for a miss."""
+        return self._seats.is_cut
 
     def all(self) -> Iterator[Held]:
         """Yield what is in each file, in the order of their names."""
         return map(self._held, self._paths())
+
+    def add(self, held: Sequence[Held]) -> int:
+        """Write sound recordings as another ledger holds them; return how many were not there yet."""
+        sound = [(each.recording, each.data) for each in held if each.recording]
+        return sum(write_new(self.path(recording.identity), readable(data)) for recording, data in sound)
+
+    def remove(self, identity: str) -> None:
+        """Delete a recording, if it is there; raises RecordError where it can't be deleted."""
+        path = self.path(identity)
+        try:
+            path.unlink(missing_ok=True)
+        except OSError as error:
+            raise RecordError(f"{path}: not deleted: {why(path, error)}") from error
 
     def turn(self, identity: str) -> AbstractAsyncContextManager[None]:
         """Let those who lack the same reply through one at a time; raises RecordError where it can't be written."""
@@ -102,29 +152,39 @@ class Ledger:
         return turn_at(path.with_name(f".{path.stem}.turn"), path)
 
     @cached_property
-    def _by_seat(self) -> Mapping[tuple[str, str], Sequence[Path]]:
+    def _seats(self) -> _Seats:
         """The files by tool and persona, as they say themselves."""
         files: dict[tuple[str, str], list[Path]] = {}
-        for path in self._paths():
+        paths = self._paths()
+        for path in islice(paths, MOST_LOOKED_THROUGH):
             if label := label_in(_raw(path)):
                 files.setdefault((label.tool, label.persona), []).append(path)
-        return files
+        return _Seats(files, next(paths, None) is not None)
 
     def _paths(self) -> Iterator[Path]:
-        return (path for path in sorted(self.folder.glob("??/*.json")) if is_file(path))
+        """Yield what lies where recordings do, folder by folder, so that no more names are held than one has."""
+        for folder in names_in(self.folder):
+            if len(folder) == _DIGITS and is_folder(self.folder / folder):
+                names = names_in(self.folder / folder)
+                yield from (self.folder / folder / name for name in names if name.endswith(".json"))
 
-    def _recording(self, raw: bytes, path: Path) -> Recording:
-        data = json_in(raw, path)
+    def _identity(self, path: Path) -> str:
+        """Return whose recording belongs into a file; nobody's where it lies elsewhere than it should."""
         identity = f"sha256:{path.stem}"
-        return recording_in(data, identity if self.path(identity) == path else "", str(path))
+        return identity if self.path(identity) == path else ""
 
     def _held(self, path: Path) -> Held:
-        raw = b""
         try:
             raw = read_bytes(path, LARGEST_RECORD, RecordError)
-            return Held(raw, self._recording(raw, path))
         except RecordError as error:
-            return Held(raw, None, error)
+            return Held(0, None, None, error)
+        return Held.of(raw, self._identity(path), str(path))
+
+
+@dataclass(frozen=True)
+class _Seats:
+    paths: Mapping[tuple[str, str], Sequence[Path]]
+    is_cut: bool
 
 
 def _raw(path: Path) -> bytes:
@@ -163,6 +223,8 @@ class Ledgers:
         """Return the error for a request that no ledger holds: its seat, and what changed since the nearest one."""
         seat = seat_missing(request)
         similar = [recording for ledger in self.all for recording in ledger.labelled(request.label)]
+        if any(ledger.is_too_large for ledger in self.all):
+            seat += f" (of a ledger that has more, {MOST_LOOKED_THROUGH:,} were looked through for the nearest one)"
         if not similar:
             return RecordingMissing(seat)
         changes = changed_lines(nearest(similar, request).request, request)
@@ -192,7 +254,7 @@ class Recorded:
         if found := await _done(self.ledgers, lambda: self.ledgers.find(identity)):
             return found
         if self.inner is None:
-            raise RecordingMissing(seat_missing(request)) if self.is_brief else self.ledgers.missing(request)
+            raise RecordingMissing(seat_missing(request)) if self.is_brief else await self._missing(request)
         async with own.turn(identity):
             if meanwhile := await _done(own, lambda: own.find(identity)):
                 return meanwhile.reply
@@ -201,7 +263,29 @@ class Recorded:
             self.asked.append(identity)
             return reply
 
+    async def _missing(self, request: Request) -> RecordingMissing:
+        return await _done(self.ledgers, lambda: self.ledgers.missing(request))
+
 
 async def _done(ledger: Recordings | Ledgers, act: Callable[[], Found]) -> Found:
     """Return what `act` returns; a thread does it where it may be waited for, so that other requests go on."""
     return await asyncio.to_thread(act) if ledger.is_waited_for else act()
+
+
+@contextmanager
+def ledger_at(address: str, origin: str, *, is_made: bool) -> Iterator[Recordings]:
+    """Yield the ledger in a database, and close its connections; where it `is_made`, one is begun if there is none.
+
+    `origin` is where the address was named: an option, a variable, or file and key.
+    Raises SettingsError where it can't be opened, or where what is needed for databases is not installed.
+    """
+    try:
+        from panel.llm.sql import SqlLedger
+    except ModuleNotFoundError as error:
+        problem = f"{error.name} is not installed, which databases need; pip install 'panel-of-critics[queue]'"
+        raise SettingsError(f"{origin}: {problem}") from error
+    ledger = SqlLedger.open(address, origin, is_made=is_made)
+    try:
+        yield ledger
+    finally:
+        ledger.close()

@@ -14,7 +14,7 @@ from math import inf
 from panel.errors import GaveUp, Transient
 from panel.llm.allowance import Dimension, allowances
 from panel.llm.clock import REAL, Clock
-from panel.llm.pace import Bucket, Pace
+from panel.llm.pace import SHORTEST_S, Bucket, Pace, Sent
 from panel.request import Reply, Request
 from panel.tables import UNLIMITED, LimitSettings
 
@@ -64,7 +64,7 @@ class _Waiter:
     number: int
     size: Mapping[Dimension, float] = field(compare=False)
     patience_s: float = field(compare=False)
-    turn: asyncio.Future[None] = field(compare=False)
+    turn: asyncio.Future[Sent] = field(compare=False)
 
 
 @dataclass
@@ -100,26 +100,26 @@ class Limit:
                 self.buckets[dimension] = Bucket(most / 60, second, second, self.clock.now())
 
     @asynccontextmanager
-    async def admitted(self, request: Request, patience_s: float) -> AsyncIterator[None]:
+    async def admitted(self, request: Request, patience_s: float) -> AsyncIterator[Mapping[Dimension, float]]:
         """Let a request through when it is its turn; what becomes of it teaches the limit.
 
+        Gives what the request is taken to use, which `answered` corrects.
         Raises GaveUp where the provider holds everybody back for longer than `patience_s` seconds.
         """
         size = self.size.of(request)
-        await self._turn(request, size, patience_s)
-        sent_at = self.clock.now()
+        sent = await self._turn(request, size, patience_s)
         try:
-            yield
+            yield size
         except Transient as fault:
-            self._learn(fault, sent_at)
+            self._learn(fault, sent)
             raise
         finally:
             self.under_way -= 1
             self._usher()
 
-    def answered(self, request: Request, reply: Reply) -> None:
-        """Learn from a reply: what it used, and that the width was not too much."""
-        size, used = self.size.of(request), reply.usage
+    def answered(self, request: Request, reply: Reply, size: Mapping[Dimension, float]) -> None:
+        """Learn from a reply: what it used, where `size` is what it was admitted with, and that all had room."""
+        used = reply.usage
         self.size.learn(request, reply)
         if bucket := self.fixed.tpm and self.buckets.get("tokens"):
             total = used.input + used.cache_read + used.cache_write + used.output
@@ -145,28 +145,29 @@ class Limit:
         """Let nobody through for so many seconds from now."""
         self.pace.hold(self.clock.now(), seconds)
 
-    def _learn(self, fault: Transient, sent_at: float) -> None:
+    def _learn(self, fault: Transient, sent: Sent) -> None:
         now = self.clock.now()
         if fault.pauses_all:
-            self.pace.refused(now, sent_at, fault.wait_s or 0)
+            self.pace.refused(now, sent, fault.wait_s or 0)
+            self.hold(SHORTEST_S)  # nobody slips through before whoever was refused says how long to hold back
         says_when = fault.pauses_all and fault.wait_s is not None
-        if not says_when and sent_at > self.narrowed_at:
+        if not says_when and sent.at > self.narrowed_at:
             self.is_learning, self.narrowed_at = False, now
             self.width = max(1.0, min(self.width, self.under_way) * NARROWER)
 
-    async def _turn(self, request: Request, size: Mapping[Dimension, float], patience_s: float) -> None:
+    async def _turn(self, request: Request, size: Mapping[Dimension, float], patience_s: float) -> Sent:
+        place = self._place(request)
         if not self.line and self._due(size) <= 0:
-            self._admit(size)
-            return
-        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        heappush(self.line, _Waiter(self._place(request), next(self.numbers), size, patience_s, turn))
+            return self._admit(size)
+        turn: asyncio.Future[Sent] = asyncio.get_running_loop().create_future()
+        heappush(self.line, _Waiter(place, next(self.numbers), size, patience_s, turn))
         self._usher()
         try:
-            await turn
+            return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled() and not turn.exception():  # let through, and called away at once
                 self.under_way -= 1
-                self._usher()
+            self._usher()
             raise
 
     def _place(self, request: Request) -> int:
@@ -187,12 +188,12 @@ class Limit:
         paced = 0.0 if "requests" in self.buckets else self.pace.due(now)
         return max([paced, *(bucket.due(size[dimension], now) for dimension, bucket in self.buckets.items())])
 
-    def _admit(self, size: Mapping[Dimension, float]) -> None:
+    def _admit(self, size: Mapping[Dimension, float]) -> Sent:
         now = self.clock.now()
         self.under_way += 1
-        self.pace.go(now)
         for dimension, bucket in self.buckets.items():
             bucket.take(size[dimension], now)
+        return self.pace.go(now)
 
     def _usher(self) -> None:
         """Let through who may go now, and see to it that the next one is let through in time."""
@@ -200,8 +201,7 @@ class Limit:
         while self.line and (self.line[0].turn.done() or self._due(self.line[0].size) <= 0):
             waiter = heappop(self.line)
             if not waiter.turn.done():
-                self._admit(waiter.size)
-                waiter.turn.set_result(None)
+                waiter.turn.set_result(self._admit(waiter.size))
         due = self._due(self.line[0].size) if self.line else inf
         wakes_at = self.clock.now() + due
         if self.alarm and (wakes_at < self.wakes_at or due == inf):
@@ -219,7 +219,7 @@ class Limit:
     def _send_away(self) -> None:
         """End the wait of those who would have to wait longer than they can, because everybody is held back."""
         held = self.pace.held(self.clock.now())
-        for waiter in self.line:
+        for waiter in self.line if held else ():
             if held > waiter.patience_s and not waiter.turn.done():
                 problem = f"the provider holds everybody back for {held:.0f} s more, past the deadline; try later"
                 waiter.turn.set_exception(GaveUp(problem))

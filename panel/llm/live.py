@@ -20,6 +20,9 @@ Form = Callable[[Request], str]
 """Renders the form of the reply, for servers that may not hold a model to it."""
 
 
+MOST_KEPT = 512
+"""Connections that are kept for the next request; how many there are at once is for the limits to say."""
+
 HERE = ("127.0.0.1", "localhost", "[::1]")
 """Hosts that no proxy of the environment gets to see."""
 
@@ -28,6 +31,7 @@ def shared_client(timeout_s: float) -> httpx2.AsyncClient:
     """Return the HTTP client that all providers share; `timeout_s` bounds each read of a reply."""
     return httpx2.AsyncClient(
         timeout=httpx2.Timeout(timeout_s, connect=min(10, timeout_s)),
+        limits=httpx2.Limits(max_connections=None, max_keepalive_connections=MOST_KEPT),
         follow_redirects=False,
         mounts={f"all://{host}": None for host in HERE},
     )

@@ -52,8 +52,8 @@ class Providers:
 
     stack: AsyncExitStack = field(default_factory=AsyncExitStack)
     http: httpx2.AsyncClient | None = None
-    adapters: dict[str, Model] = field(default_factory=dict)
-    """What speaks to each provider."""
+    models: dict[str, Model] = field(default_factory=dict)
+    """What speaks to each provider, by its name."""
 
     limits: dict[str, Limit] = field(default_factory=dict)
     """What each model lets through."""
@@ -91,16 +91,19 @@ class Providers:
         return self.opened[model]
 
     def _make(self, name: str, provider: Provider, key: str) -> Model:
+        if provider.name not in self.models:
+            self.models[provider.name] = self._speaking(provider, key)
+        model = self.models[provider.name]
+        if not provider.has_model:
+            return model
+        limit = self.limits.setdefault(name, Limit(fixed=self.settings.limit(name)))
+        return Retrying(self.around(model), limit, self.settings.retry, notice=self.notice)
+
+    def _speaking(self, provider: Provider, key: str) -> Model:
         if provider.speaks == "nothing":
             return Fake(stand_in)
         if provider.speaks == "sheets":
             return Manual(self.settings.runs, partial(chat_sheet, self.prompts))
-        if provider.name not in self.adapters:
-            self.adapters[provider.name] = self._adapter(provider, key)
-        limit = self.limits.setdefault(name, Limit(fixed=self.settings.limit(name)))
-        return Retrying(self.around(self.adapters[provider.name]), limit, self.settings.retry, notice=self.notice)
-
-    def _adapter(self, provider: Provider, key: str) -> Model:
         from panel.llm.live import Line, connect, shared_client
 
         if self.http is None:

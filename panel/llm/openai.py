@@ -94,7 +94,7 @@ def _block(block: Block, breakpoints: bool) -> ResponseInputTextParam:
 def _reply(response: Response) -> Reply:
     if response.status == "failed":
         reason = response.error.message if response.error else "no reason"
-        raise Transient(f"the provider failed ({scrubbed(reason)})")
+        raise Transient(f"the provider failed ({scrubbed(reason)})", may_be_charged=True)
     parts = [part for item in response.output if item.type == "message" for part in item.content]
     refusals = [part.refusal for part in parts if part.type == "refusal"]
     stop, detail = _ending(response)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from math import inf
 
 FIRST_SPEED = 200.0
@@ -11,17 +12,26 @@ FIRST_SPEED = 200.0
 FASTEST = 10_000.0
 """Requests a second beyond which nothing is paced."""
 
-STORE_S, FIRST_STORE_S = 2.0, 0.05
-"""So many seconds' worth may go out at once after a wait; less where the speed is not known."""
-
 SHORTEST_S = 0.001
 """No wait is shorter: a clock need not show anything finer."""
 
-FEWEST = 10
-"""So many requests are not paced at all, and have to come through before a refusal says anything about the speed."""
+FINEST_S = 0.02
+"""Nothing is measured in less time."""
 
-STEADY, BOLD = 40_000, 2_000
-"""After n requests without a refusal the pace is higher by `n / STEADY + (n / BOLD)**2`: one in some 190 is refused."""
+FEWEST = 10
+"""So many requests are not paced at all."""
+
+FEW = 5
+"""Fewer requests than this tell no speed from a store."""
+
+STEADY, BOLD = 40_000, 1_200
+"""After n requests without a refusal the pace is higher by `n / STEADY + (n / BOLD)**2`: one in some 140 is refused."""
+
+NEAR = 0.8
+"""A rising pace is refused when it is so much above the limit: the limit is this part of it."""
+
+MOST_CYCLES = 8
+"""The speed is measured over so many refusals; a limit that changed is found after as many."""
 
 
 @dataclass
@@ -57,59 +67,73 @@ class Bucket:
         return min(self.most, self.level + self.rate * max(0.0, now - self.at))
 
 
+@dataclass
+class Cycle:
+    """What came through between the end of one wait and the next refusal."""
+
+    began: float
+    """When the wait ended."""
+
+    wait_s: float = 0
+    """How long the wait before it was; nothing came through in it."""
+
+    seconds: float = 0
+    came: int = 0
+    was_idle: bool = False
+    """True where less went out than could have: it tells nothing of the limit."""
+
+    @property
+    def whole_s(self) -> float:
+        """Its length, the wait before it included."""
+        return self.wait_s + self.seconds
+
+
 @dataclass(frozen=True)
-class Mark:
-    """A moment, and how many requests had come through by then."""
+class Sent:
+    """When a request went out, and as which one since the last wait, from 1."""
 
     at: float
-    accepted: int
-
-    def speed(self, now: float, accepted: int) -> float | None:
-        """Return how many have come through in a second since; None where it is too early to tell."""
-        seconds, came = now - self.at, accepted - self.accepted
-        return came / seconds if seconds > 0 and came > 0 else None
-
-    def less_one(self) -> Mark:
-        """Return the mark with one request less: it was refused after all."""
-        return Mark(self.at, self.accepted - 1)
+    number: int
 
 
 @dataclass
 class Pace:
     """A limit that nobody names, learned from what is refused.
 
-    At a refusal the other side has nothing left. So what came through between two of them, over the time between them,
-    is the speed that it allows; the further apart they are, the better that is known. The pace then rises slowly until
-    the next refusal, so that a limit that was raised is found.
+    At a refusal the other side has nothing left. So what came through until the next one, over that time, waits
+    included, is the speed that it allows, unless its store was full during the wait and something was lost. Then what
+    came through is that store, and the speed times the time since the wait; two cycles of different length tell both.
+    The pace then rises slowly until the next refusal, so that a limit that was raised is found.
     """
 
     rate: float | None = None
     """Requests a second; None until refusals have told it."""
 
+    unsure: float = 0
+    """By so much the rate may be higher."""
+
+    store: float = FEWEST
+    """What may go out at once after a wait, or when nothing went out for a while."""
+
+    is_measured: bool = False
+    """True where store and speed are told apart."""
+
     level: float = FEWEST
     """Requests that may go out at once, at the time `at`."""
 
     at: float = -inf
-    began: float | None = None
-    """When the first request went out."""
-
     opens_at: float = -inf
     """When requests may go out again after a refusal."""
 
     longest_s: float = 0
     """The longest that they were ever held back."""
 
-    sent: int = 0
-    """Requests since the last refusal."""
+    cycle: Cycle | None = None
+    past: tuple[Cycle, ...] = ()
+    """The latest cycles, the last one last."""
 
-    accepted: int = 0
-    """Requests that came through, as far as is known."""
-
-    empty: Mark | None = None
-    """A refusal from which the speed is measured."""
-
-    last: Mark | None = None
-    """The last refusal."""
+    all: Cycle = field(default_factory=lambda: Cycle(0))
+    """All cycles since the limit was last another one, as if they were one."""
 
     def due(self, now: float) -> float:
         """Return the seconds until the next request may go out."""
@@ -130,53 +154,95 @@ class Pace:
         self.longest_s = max(self.longest_s, seconds)
         self.opens_at = max(self.opens_at, now + seconds)
 
-    def go(self, now: float) -> None:
-        """Note that a request goes out."""
-        self.began = now if self.began is None else self.began
+    def go(self, now: float) -> Sent:
+        """Note that a request goes out; return what a refusal of it has to be told with."""
         self._fill(now)
+        self.cycle = self.cycle or Cycle(now)
         self.level -= 1
-        self.sent += 1
-        self.accepted += 1
+        self.cycle.came += 1
+        return Sent(now, self.cycle.came)
 
-    def refused(self, now: float, sent_at: float, wait_s: float) -> None:
-        """Note that a request which went out at `sent_at` was refused, and that a wait of so many seconds was asked."""
-        self.accepted -= 1
-        if self.last and sent_at <= self.last.at:  # it was under way at the last refusal, and says nothing new
-            self.last, self.empty = self.last.less_one(), self.empty and self.empty.less_one()
-        else:
-            self._learn(now)
-            self.last, self.sent = Mark(now, self.accepted), 0
-        # One may go when the wait is over; of what the wait brings in beside it, one is left as a margin.
-        self.level, self.at = max(-1.0, 1 - (self.rate or 0) * wait_s), now
+    def refused(self, now: float, sent: Sent, wait_s: float) -> None:
+        """Note that a request was refused, and that a wait of so many seconds was asked."""
         self.hold(now, wait_s)
-
-    def _learn(self, now: float) -> None:
-        if self.empty is None or self.last is None:
-            self._guess(now)
-            self.empty = Mark(now, self.accepted)
+        if self.cycle is None or sent.at < self.cycle.began:  # it was under way at the last refusal: nothing new
             return
-        lately, overall = self.last.speed(now, self.accepted), self.empty.speed(now, self.accepted)
-        if lately is None or overall is None:
+        ended, self.cycle = self.cycle, Cycle(now + wait_s, now + wait_s - sent.at)
+        # Those that went out after it are under way, and most of them will be refused too.
+        ended.came, ended.seconds = sent.number - 1, sent.at - ended.began
+        self._learn(ended, wait_s, self._speed(sent.at, ended))
+        self.level, self.at = min(1.0, self.store), now + wait_s
+        if self.is_measured:
+            self.level = max(1.0, self.store - 1)  # one is left as a margin
+
+    def _learn(self, ended: Cycle, wait_s: float, speed: float) -> None:
+        if ended.was_idle:
             return
-        came, expected = self.accepted - self.last.accepted, overall * (now - self.last.at)
-        if abs(came - expected) > 2 + came / 5:  # the limit is another one than it was
-            self.empty, overall = self.last, lately
-        self.rate = overall
+        if not ended.wait_s and not self.past:
+            self._guess(ended, wait_s)
+            return
+        self.past = (*self.past, ended)[-MOST_CYCLES:]
+        self._pool(ended)
+        pooled = max(1, self.all.came) / self.all.seconds
+        if pooled * wait_s >= FEW:
+            self._tell_apart(pooled, wait_s, speed)
+        elif ended.came > 3 * FEW and speed * NEAR > 2 * pooled:  # no store explains it: what was lost, was in waits
+            self.all = Cycle(0, seconds=ended.seconds, came=round(speed * NEAR * ended.seconds))
+            self._settle(speed * NEAR, 1 / ended.seconds, 1, is_measured=True)
+        else:
+            self._settle(pooled, self._unsure, pooled * wait_s, is_measured=True)
 
-    def _guess(self, now: float) -> None:
-        """Take what came through so far for the speed: too much, since the other side had something in store."""
-        if self.began is not None and self.accepted >= FEWEST and now > self.began:
-            self.rate = self.accepted / (now - self.began)
+    def _pool(self, ended: Cycle) -> None:
+        """Add a cycle to all of them; where the latest tell another speed, they alone count from now on."""
+        self.all.came, self.all.seconds = self.all.came + ended.came, self.all.seconds + ended.whole_s
+        came, seconds = sum(each.came for each in self.past), sum(each.whole_s for each in self.past)
+        self.all.seconds = max(self.all.seconds, FINEST_S)
+        if abs(came - self.all.came / self.all.seconds * seconds) > FEW + came / 5:
+            self.all = Cycle(0, seconds=max(seconds, FINEST_S), came=came)
 
-    def _speed(self, now: float) -> float:
-        if self.rate is not None:
-            return self.rate * (1 + self.sent / STEADY + (self.sent / BOLD) ** 2)
-        began = now if self.began is None else max(self.began, self.opens_at)
-        return float(FIRST_SPEED * 2 ** min(20.0, max(0.0, now - began)))
+    def _guess(self, first: Cycle, wait_s: float) -> None:
+        """Take what came through until the first refusal for the speed; what was in store then adds to it."""
+        if first.came >= FEWEST:
+            self.rate = first.came / (first.seconds + wait_s) if first.seconds + wait_s > 0 else None
+
+    @property
+    def _unsure(self) -> float:
+        """By how much the speed may be higher than what came through: by one request, and more where few came."""
+        return (1 + FEW / (max(0, self.all.came) + 1)) / self.all.seconds
+
+    def _tell_apart(self, pooled: float, wait_s: float, speed: float) -> None:
+        """Tell the speed from the store by the shortest and the longest cycle, where they differ enough."""
+        short = min(self.past, key=lambda cycle: cycle.seconds)
+        long = max(self.past, key=lambda cycle: cycle.seconds)
+        came, seconds = long.came - short.came, long.seconds - short.seconds
+        if came < FEW or seconds <= short.seconds / 2:
+            self._settle(pooled, self._unsure, pooled * wait_s, is_measured=self.is_measured)
+        elif abs(came / seconds - pooled) * seconds <= FEW:
+            self._settle(pooled, self._unsure, pooled * wait_s, is_measured=True)
+        else:  # something was lost: the store is smaller than what a wait brings in
+            slope = came / seconds
+            # While the pace was rising to the limit, more was lost; the limit was met not far below that pace.
+            rate = slope if self.is_measured else max(slope, speed * NEAR)
+            self.past = self.past if self.is_measured else (short,)
+            self._settle(rate, 1 / seconds, short.came - slope * short.seconds, is_measured=True)
+
+    def _settle(self, rate: float, unsure: float, store: float, *, is_measured: bool) -> None:
+        self.rate, self.unsure, self.store, self.is_measured = rate, unsure, max(1.0, store), is_measured
+
+    def _speed(self, now: float, cycle: Cycle | None = None) -> float:
+        cycle = cycle or self.cycle
+        sent, began = (cycle.came, cycle.began) if cycle else (0, now)
+        doubled = float(2 ** min(20.0, max(0.0, now - began)))
+        if self.rate is None:
+            return FIRST_SPEED * doubled
+        if not self.is_measured:  # so that two cycles differ in length, the later ones are begun more slowly
+            return 2 * self.rate * doubled if not self.past else self.rate * math.sqrt(doubled)
+        return (self.rate + self.unsure) * (1 + sent / STEADY + (sent / BOLD) ** 2)
 
     def _fill(self, now: float) -> None:
-        speed = self._speed(now)
-        gained = speed * (now - self.at) if now > self.at > -inf else 0.0
-        most = max(1.0, speed * STORE_S) if self.rate is not None else max(FEWEST, speed * FIRST_STORE_S)
+        gained = self._speed(now) * (now - self.at) if now > self.at > -inf else 0.0
+        most = max(1.0, self.store, self._speed(now) / 20)
+        if self.cycle and self.level + gained > most + 1:
+            self.cycle.was_idle = True
         self.level = max(self.level, min(self.level + gained, most))
-        self.at = now
+        self.at = max(self.at, now) if now > self.at - self.longest_s else now

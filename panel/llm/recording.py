@@ -10,10 +10,13 @@ from typing import Literal, Self
 from pydantic import Field
 
 from panel.errors import RecordError, on_one_line
-from panel.files import Json, digest_of
+from panel.files import Json, digest_of, json_in
 from panel.llm.keys import scrubbed, without_secrets
 from panel.record import Record
 from panel.request import Label, Reply, Request
+
+MOST_SIMILAR = 100
+"""So many recordings of one seat are looked through for the one that explains a miss."""
 
 
 class Recording(Record):
@@ -51,18 +54,30 @@ class Recording(Record):
 class Held:
     """What a ledger holds in one place: a recording, or why it is none."""
 
-    raw: bytes
-    """What stands there: JSON in UTF-8; empty where it can't be read."""
+    size: int
+    """Bytes of it there."""
+
+    data: Json
+    """What stands there, to the last key; None where it is not sound."""
 
     recording: Recording | None
     """The recording; None where it is not sound."""
 
-    fault: RecordError | None = None
+    fault: RecordError | None
     """Why it is not sound, with its place; None where it is."""
 
+    @classmethod
+    def of(cls, raw: bytes, identity: str | None, place: str) -> Self:
+        """Return what stands in a place that belongs to `identity`, or to whatever is there where that is None."""
+        try:
+            data = json_in(raw, place)
+            return cls(len(raw), data, recording_in(data, identity, place), None)
+        except RecordError as error:
+            return cls(len(raw), None, None, error)
 
-def recording_in(data: Json, identity: str, place: str) -> Recording:
-    """Return the recording that `data` is, which is kept under `identity`.
+
+def recording_in(data: Json, identity: str | None, place: str) -> Recording:
+    """Return the recording that `data` is, which is kept under `identity`; under its own where that is None.
 
     Raises RecordError, with `place` in front, where it is none, answers another request, or was changed.
     """
@@ -71,7 +86,7 @@ def recording_in(data: Json, identity: str, place: str) -> Recording:
         asked, digest = recording.request.identity, _sealed(data)
     except ValueError as error:
         raise _unsound(place, "is no recording as Panel writes it; delete it to ask again") from error
-    if not identity == recording.identity == asked:
+    if recording.identity != asked or identity not in (asked, None):
         raise _unsound(place, "the request in it does not match its name; delete it to ask again")
     if recording.digest != digest:
         raise _unsound(place, "was changed after it was written; restore it, or delete it to ask again")

@@ -71,7 +71,7 @@ class _Call:
     async def once(self) -> Reply:
         clock, limit, policy = self.by.clock, self.by.limit, self.by.policy
         patience = policy.deadline_s - (0 if self.began is None else clock.now() - self.began)
-        async with limit.admitted(self.request, patience):
+        async with limit.admitted(self.request, patience) as size:
             if self.began is None:
                 self.began = self.ended = clock.now()
             waited = max(0.0, clock.now() - self.ended)
@@ -81,7 +81,7 @@ class _Call:
                 self._note(waited, str(error))
                 raise
             self._note(waited, None)
-            limit.answered(self.request, reply)
+            limit.answered(self.request, reply, size)
             return reply
 
     def _note(self, waited: float, error: str | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from weakref import WeakValueDictionary
 
 from panel.llm.clock import REAL, Clock
 from panel.llm.model import Model
@@ -26,23 +27,18 @@ class Warm:
     warm: OrderedDict[str, float] = field(default_factory=OrderedDict)
     """When each prefix was last used, the longest ago first."""
 
-    ahead: dict[str, asyncio.Lock] = field(default_factory=dict)
+    ahead: WeakValueDictionary[str, asyncio.Lock] = field(default_factory=WeakValueDictionary)
+    """The lock of each prefix that somebody goes ahead with; it goes when nobody has or waits for it."""
 
     async def ask(self, request: Request) -> Reply:
         """Return the reply of the model inside."""
         prefix = request.prefix
-        while not self._is_warm(prefix):
-            lock = self.ahead.setdefault(prefix, asyncio.Lock())
-            async with lock:
-                if self._is_warm(prefix):
-                    break
-                try:
+        if not self._is_warm(prefix):
+            async with self.ahead.setdefault(prefix, asyncio.Lock()):
+                if not self._is_warm(prefix):
                     reply = await self.inner.ask(request)
                     self._use(prefix)
                     return reply
-                finally:
-                    if self.ahead.get(prefix) is lock and self._is_warm(prefix):
-                        del self.ahead[prefix]
         self._use(prefix)
         return await self.inner.ask(request)
 

@@ -12,23 +12,11 @@ from panel.markdown import answer_line
 from panel.names import folded, slug_of
 from panel.record import Record, is_moment
 from panel.review import Review
+from panel.statistics.observed import Alike, Sat, observed
 from panel.verdict import Label
 
 TOUCHING = ("accept", "restore", "edit", "verdict")
 """Events of the log by which a review became another one."""
-
-
-class Sat(Record):
-    """What one critic gave."""
-
-    persona: str
-    """The id of the persona."""
-
-    score: int
-    """0 to 100."""
-
-    ships: bool
-    """True where it votes ship."""
 
 
 class Turned(Record):
@@ -72,7 +60,10 @@ class ToolEntry(Record):
     """Points between the highest and the lowest score; 0 where fewer than two were heard."""
 
     seats: tuple[Sat, ...]
-    """Who was heard."""
+    """Who was heard, by the id of the persona."""
+
+    alike: Alike | None = None
+    """How alike their takes are; None where fewer than two were heard."""
 
     digest: str
     """Content hash of the review."""
@@ -174,6 +165,7 @@ Entry = ToolEntry | PairEntry
 def tool_entry(review: Review, digest: str, approval: Approved | None, events: Sequence[Event]) -> ToolEntry:
     """Return the entry of a review; `events` are what its log tells, oldest first."""
     tool, verdict, scores = review.tool, review.verdict, review.verdict.range or (0, 0)
+    seen = observed(review)
     timely = [event for event in events if is_moment(event.at)]
     updated = _updated(review, timely)
     published = _published(approval, timely) if approval else updated
@@ -187,19 +179,14 @@ def tool_entry(review: Review, digest: str, approval: Approved | None, events: S
         label=verdict.label,
         split=f"{verdict.ship} ship / {verdict.skip} skip",
         width=scores[1] - scores[0],
-        seats=tuple(_sat(review)),
+        seats=seen.sats,
+        alike=seen.alike,
         digest=digest,
         updated=updated,
         published=published,
         is_draft=approval is None,
         turned=tuple(_turned(timely, published if approval else "")),
     )
-
-
-def _sat(review: Review) -> Iterator[Sat]:
-    for seat in review.seats:
-        if seat.take:
-            yield Sat(persona=seat.persona, score=seat.take.score, ships=seat.take.vote == "ship")
 
 
 def _updated(review: Review, events: Sequence[Event]) -> str:

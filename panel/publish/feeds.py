@@ -151,6 +151,7 @@ def _lists(edition: Edition) -> Iterator[tuple[str, Sequence[Entry]]]:
         yield f"categories/{slug}/", [*tools, *pairs]
     yield "critics/", ()
     yield "method/", ()
+    yield "statistics/", edition.tools
     for persona in edition.panel:
         heard = [one for one in edition.tools if persona.id in (sat.persona for sat in one.seats)]
         yield f"critics/{persona.id}/", heard
@@ -183,4 +184,5 @@ def llms(edition: Edition) -> str:
         lines += [f"## {title}", ""]
         lines += [f"- [{plain(one.title)}]({base}{one.path}index.md): {plain(one.line)}" for one in entries]
         lines += [""]
-    return visible("\n".join([*lines, "## Method", "", f"- [How verdicts are made]({base}method/)", ""]))
+    more = [f"- [How verdicts are made]({base}method/)", f"- [Figures over all reviews]({base}statistics/index.md)"]
+    return visible("\n".join([*lines, "## Method", "", *more, ""]))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import urlsplit
 
 from panel.compare import CLEAR
@@ -12,26 +11,17 @@ from panel.markdown import plain
 from panel.persona import Persona
 from panel.publish.edition import Edition, Turn, Week, latest, listed, pages
 from panel.publish.entries import Entry
+from panel.publish.figures import drawn, figures_page
 from panel.publish.mail import days, digest_text
-from panel.publish.page import TWINS, Files, Page, files, page
+from panel.publish.page import TWINS, Files, Job, Page, files, page
 from panel.publish.render import html
+from panel.statistics.catalogue import histogram
 from panel.verdict import LEAD, POLARISED, QUORUM, RULES
 
 FEWEST_SHOWN = 12
 """So many of each kind stand on the first page of the site."""
 
 Listed = Sequence[Entry]
-
-
-@dataclass(frozen=True)
-class Job:
-    """A page that is made from entries alone: what it depends on, and how it is made."""
-
-    path: str
-    depends_on: Json
-    """Everything that decides over its content."""
-
-    make: Callable[[], Files]
 
 
 def jobs(edition: Edition) -> Iterator[Job]:
@@ -45,6 +35,7 @@ def jobs(edition: Edition) -> Iterator[Job]:
     yield _critics(edition)
     yield from (_critic(edition, persona) for persona in edition.panel)
     yield from (_digest(edition, week) for week in edition.weeks)
+    yield figures_page(edition)
     yield from (_digests(edition), _method(edition), _feeds(edition), _saved(edition), _missing(edition))
     found = _search([*tools, *pairs])
     yield Job("search.json", found, lambda: {"search.json": canonical(found)})
@@ -163,7 +154,7 @@ def _critic(edition: Edition, persona: Persona) -> Job:
     ships = sum(sat.ships for _, sat in heard)
 
     def make() -> Files:
-        bars, told = _histogram(scores, persona.threshold)
+        chart = drawn(histogram(scores), persona.threshold)
         crumbs = (("Critics", "critics/"), (persona.name, None))
         hidden = has_drafts([one for one, _ in heard])
         head = page(edition.site, path, persona.name, persona.motto, crumbs=crumbs, twins=TWINS, is_hidden=hidden)
@@ -177,31 +168,16 @@ def _critic(edition: Edition, persona: Persona) -> Job:
             "ships": ships,
             "scores": scores,
             "middle": scores[len(scores) // 2] if scores else None,
-            "bars": bars,
-            "told": told,
-            "line": 4 + 4 * persona.threshold,
+            "chart": chart,
             "entries": shown,
         }
-        text = "\n".join([f"# {plain(persona.name)}", "", plain(persona.motto), "", plain(told), ""])
+        text = "\n".join([f"# {plain(persona.name)}", "", plain(persona.motto), "", plain(chart.told), ""])
         text += "\n\n".join(map(plain, voice)) + "\n"
         given: Json = {one.slug: sat.score for one, sat in heard}
         data: Json = {"persona": persona.as_json(), "takes": len(heard), "ships": ships, "scores": given}
         return files(head, "critic.html.j2", context, text, readable(data))
 
     return Job(path, [persona.as_json(), [[one.slug, one.name, one.line, sat.score] for one, sat in heard]], make)
-
-
-def _histogram(scores: Sequence[int], threshold: int) -> tuple[list[dict[str, object]], str]:
-    """Return the bars of a histogram in steps of ten, and what they show in words."""
-    counts = [sum(10 * step <= min(score, 99) < 10 * step + 10 for score in scores) for step in range(10)]
-    most = max([*counts, 1])
-    bars: list[dict[str, object]] = [
-        {"from": 10 * step, "count": count, "height": round(104 * count / most), "ships": 10 * step >= threshold}
-        for step, count in enumerate(counts)
-    ]
-    parts = [f"{count} from {10 * step} to {10 * step + 9}" for step, count in enumerate(counts[:-1]) if count]
-    parts += [f"{counts[-1]} from 90 to 100"] if counts[-1] else []
-    return bars, f"Scores: {', '.join(parts) or 'none yet'}."
 
 
 def _text(edition: Edition, head: Page, body: str, **context: object) -> Files:

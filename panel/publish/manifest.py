@@ -107,7 +107,9 @@ def sweep(out: Path, before: Manifest, now: Manifest) -> int:
 def _is_built(name: str) -> bool:
     """Return whether a build could have given this name: a manifest may be somebody else's."""
     top, _, rest = name.partition("/")
-    return name in TOP if not rest else top in (*OWN, "method", "saved") and bool(_BUILT.fullmatch(Path(name).name))
+    if not rest:
+        return name in TOP
+    return top in (*OWN, "method", "saved", "statistics") and bool(_BUILT.fullmatch(Path(name).name))
 
 
 def _strays(out: Path) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from panel.files import Json
@@ -11,6 +11,17 @@ from panel.tables import SiteSettings
 
 Files = Mapping[str, bytes]
 """What is written, by its path from the root of the site."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A page that is made from entries alone: what it depends on, and how it is made."""
+
+    path: str
+    depends_on: Json
+    """Everything that decides over its content."""
+
+    make: Callable[[], Files]
 
 
 @dataclass(frozen=True)

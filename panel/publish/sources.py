@@ -15,7 +15,7 @@ from panel.desk.approval import Approval
 from panel.errors import RecordError
 from panel.files import LARGEST_RECORD, Json, digest_of, is_folder, is_there, names_in, read_bytes, readable
 from panel.history import LARGEST_LOG, events_in
-from panel.names import SLUG, pair_slug
+from panel.names import pair_slug
 from panel.project import Project
 from panel.publish.edition import Edition
 from panel.publish.entries import PairEntry, ToolEntry, pair_entry, tool_entry
@@ -73,7 +73,7 @@ class Sources:
         store = self.project.store
         if not is_folder(store.folder):
             raise RecordError.at(store.folder, None, "", "there are no records; review a tool first, or name --runs")
-        return [name for name in names_in(store.folder) if SLUG.fullmatch(name) and is_there(store.review_path(name))]
+        return store.slugs
 
     def pairs(self, published: Mapping[str, ToolEntry]) -> Iterator[tuple[str, tuple[ToolEntry, ToolEntry]]]:
         """Yield the comparisons that have a record and whose tools are published."""

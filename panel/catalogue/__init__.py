@@ -1,0 +1,1 @@
+"""The catalogue: many tools in one run, with the same review for each."""

@@ -1,0 +1,71 @@
+"""Run: the reviews of a catalogue, so many tools at a time, each as if it were alone."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from panel.catalogue.dossiers import Catalogue
+from panel.catalogue.stamp import stamp
+from panel.errors import Busy, InputError, OverBudget
+from panel.llm.open import Providers
+from panel.pipeline import Reviewed, review_tool
+from panel.project import Project
+
+AT_ONCE = 128
+"""Tools under way at a time: while the first seat of one warms the cache, the seats of others are asked."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one dossier: a review, or why there is none."""
+
+    path: Path
+    done: Reviewed | None = None
+    fault: InputError | Busy | None = None
+    over: OverBudget | None = None
+
+    @property
+    def is_passing(self) -> bool:
+        """True where running it again may help."""
+        return isinstance(self.fault, Busy)
+
+
+async def reviews(
+    project: Project, catalogue: Catalogue, paths: Iterable[Path], providers: Providers | None
+) -> AsyncIterator[Outcome]:
+    """Yield what becomes of each dossier, as it is done. Once the budget refuses, no further tool is begun."""
+    running: set[asyncio.Task[Outcome]] = set()
+    waiting, is_over = iter(enumerate(paths)), False
+    try:
+        while True:
+            begun = () if is_over else islice(waiting, AT_ONCE - len(running))
+            running |= {
+                asyncio.create_task(_reviewed(project, catalogue, path, providers), name=f"{number:09}")
+                for number, path in begun
+            }
+            if not running:
+                return
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in sorted(done, key=asyncio.Task.get_name):
+                is_over = is_over or task.result().over is not None
+                yield task.result()
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+async def _reviewed(project: Project, catalogue: Catalogue, path: Path, providers: Providers | None) -> Outcome:
+    try:
+        tool = catalogue.read(path, project.persona_ids)
+        done = await review_tool(project, tool, providers)
+        stamp(project, tool, done)
+    except (InputError, Busy) as error:
+        return Outcome(path, fault=error)
+    except OverBudget as error:
+        return Outcome(path, over=error)
+    return Outcome(path, done)
