@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from fractions import Fraction
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -108,7 +108,13 @@ def plain(text: object) -> str:
 
     Addresses in it do not become links either, where a reader of Markdown would make them so.
     """
-    escaped = _ACTIVE.sub(r"\\\g<0>", " ".join(str(text).split()).translate(_ENTITIES))
+    return _plain(str(text))
+
+
+@lru_cache(maxsize=4_096)
+def _plain(text: str) -> str:
+    """Return it, once for all pages that show the same text: a take is on one page, and in each of its comparisons."""
+    escaped = _ACTIVE.sub(r"\\\g<0>", " ".join(text.split()).translate(_ENTITIES))
     numbered = _NUMBERED.sub(r"\1\\\2", escaped)
     return _LINKED.sub(lambda found: "".join(f"&#{ord(char)};" for char in found[0]), numbered)
 

@@ -12,6 +12,7 @@ _WORD = re.compile(r"[^\W_]+(?:[.+#'&/_-]+[^\W_]+)*[+#]*")
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _PART = re.compile(r"[-/]")
+_ENDING = re.compile(r"'s?$|'(?:re|ve|d|ll|t|m)$")
 _QUOTED = re.compile(r'"[^"]*"')
 _EXCUSES = r"(?:if|would|could|until|before|unless|should)"
 _COPIED_WORDS = 6
@@ -67,8 +68,9 @@ def names_and_numbers(text: str, common_words: frozenset[str]) -> Iterator[str]:
         for place, word in enumerate(words):
             if not word.islower() and word not in common_words and _bare(word) not in common_words:
                 yield from _names(word, common_words, opens=place == 0)
-        plain = " ".join(run for run in sentence.split() if not common_words.intersection(_WORD.findall(run)))
-        yield from _NUMBER.findall(plain)
+        for run in sentence.split():
+            if (numbers := _NUMBER.findall(run)) and not common_words.intersection(_WORD.findall(run)):
+                yield from numbers
 
 
 def _names(word: str, common_words: frozenset[str], *, opens: bool) -> list[str]:
@@ -78,7 +80,7 @@ def _names(word: str, common_words: frozenset[str], *, opens: bool) -> list[str]
 
 
 def _bare(word: str) -> str:
-    return re.sub(r"'s?$|'(?:re|ve|d|ll|t|m)$", "", word)
+    return _ENDING.sub("", word) if "'" in word else word
 
 
 def unknown_to(known: Iterable[str], tokens: Iterable[str]) -> Iterator[str]:
@@ -90,7 +92,7 @@ def unknown_to(known: Iterable[str], tokens: Iterable[str]) -> Iterator[str]:
             yield token
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=128)
 def _told(known: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the numbers and the names in a text; all takes on one tool are held against the same dossier."""
     plain = fold(known)
