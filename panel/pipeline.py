@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeVar
 
 from panel.change import split
 from panel.choices import Choice
@@ -26,6 +26,8 @@ from panel.review import Absence, Review, Seat
 from panel.seating import Asked, Kept, Seating, Unseated
 from panel.store import Store
 from panel.tool import Tool
+
+Done = TypeVar("Done")
 
 Watch = Callable[[Persona, Seat | None], None]
 """Told of a persona when its seat is asked, and again with the seat when it is done."""
@@ -242,7 +244,7 @@ class _Table:
         """
         seating, project, tool = self.seating, self.seating.project, self.seating.tool
         history = project.store.history(tool.slug)
-        self.keep(seats)
+        await self._on_disk(partial(self.keep, seats))
         latest = Seating.of(project, tool, seating.only)
         table, fresh = _Table(latest, None, self.watch), latest.stored.unlocked(self.fresh)
         for place, persona in enumerate(project.panel):
@@ -258,9 +260,13 @@ class _Table:
         if self.asked or seating.dropped:
             history.log("review", label=result.verdict.label, asked=[*self.asked], dropped=[*seating.dropped])
         log_verdict(project.store, result)
-        paths = project.store.save_review(result, page(result))
+        paths = await self._on_disk(partial(project.store.save_review, result, page(result)))
         failed = [*filter(_is_let_down, seats), *(note for note in self.notes if note.kind == "failed")]
         return Reviewed(result, paths, self.asked, self.notes, is_whole=not failed)
+
+    async def _on_disk(self, act: Callable[[], Done]) -> Done:
+        """Return what `act` returns; while others are asked, a thread waits for the disk, so that replies are heard."""
+        return await asyncio.to_thread(act) if self.asked else act()
 
     def _note(self, id: str, kind: NoteKind, text: str) -> None:
         self.notes.append(Note(id, kind, text))

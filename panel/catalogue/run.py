@@ -62,7 +62,10 @@ async def _reviewed(project: Project, catalogue: Catalogue, path: Path, provider
     try:
         tool = catalogue.read(path, project.persona_ids)
         done = await review_tool(project, tool, providers)
-        stamp(project, tool, done)
+        if done.asked:
+            await asyncio.to_thread(stamp, project, tool, done)
+        else:
+            stamp(project, tool, done)
     except (InputError, Busy) as error:
         return Outcome(path, fault=error)
     except OverBudget as error:

@@ -259,7 +259,7 @@ class Recorded:
             if meanwhile := await _done(own, lambda: own.find(identity)):
                 return meanwhile.reply
             said = await self.inner.ask(request)
-            reply = await _done(own, lambda: own.keep(request, said))
+            reply = await asyncio.to_thread(own.keep, request, said)  # the disk is waited for, whatever the ledger
             self.asked.append(identity)
             return reply
 
