@@ -17,7 +17,7 @@ from mutated import within
 
 from panel.errors import Busy, PanelError, RecordError, SettingsError
 from panel.llm.fake import Fake
-from panel.llm.ledger import Ledgers, Recorded, Recordings, ledger_at
+from panel.llm.ledger import Ledger, Ledgers, Recorded, Recordings, ledger_at
 from panel.llm.model import said
 from panel.request import Request
 
@@ -196,9 +196,27 @@ def test_whatever_is_in_a_row_the_others_are_read(put: str, ledger: SqlLedger, f
         connection.execute(f"UPDATE panel_recordings SET recording = {put} WHERE identity = ?", [other.identity])
         connection.commit()
 
-    faults = {str(each.fault).partition(": is ")[0] for each in ledger.all() if each.fault}
-    assert {f"{file}: panel_recordings: {other.identity}"} == faults
+    (fault,) = (str(each.fault) for each in ledger.all() if each.fault)
+    assert fault.startswith(f"{file}: panel_recordings: {other.identity}: {ODD[put]}")
     assert ledger.find(request_.identity)
+
+
+def test_recordings_that_are_added_together_stand_together(
+    ledger: SqlLedger, file: Path, request_: Request, tmp_path: Path
+) -> None:
+    """Where one of a batch can't be written, none of it is: whoever brings them again knows where to begin."""
+    files = Ledger(tmp_path / "files")
+    for number in (1, 2):
+        files.keep(request_.model_copy(update={"sample": number}), REPLY)
+    held = [*files.all()]
+    with closing(sqlite3.connect(file)) as connection:
+        second = f"NEW.identity = '{held[1].recording and held[1].recording.identity}'"
+        full = "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+        connection.execute(f"CREATE TRIGGER full BEFORE INSERT ON panel_recordings WHEN {second} {full}")
+    with pytest.raises(RecordError):
+        ledger.add(held)
+
+    assert [] == [*ledger.all()]
 
 
 def asked(ledger: Recordings, request: Request) -> tuple[str, int]:

@@ -214,6 +214,15 @@ def test_stats_count_what_is_there(own: Ledger, asked: list[Request]) -> None:
     assert "\x1b" not in done.output
 
 
+def test_names_without_end_are_counted_together(own: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger that somebody filled with ever new names does not fill the memory with them."""
+    monkeypatch.setattr("panel.llm.census.MOST_NAMES", 1)
+    counted = json.loads(run("ledger", "stats", "--json").stdout)["personas"]
+
+    assert (2, 6) == (len(counted), sum(counted.values()))
+    assert "others" in counted
+
+
 @pytest.mark.parametrize("kind", ["files", "sqlite"])
 def test_verify_names_what_is_not_sound(kind: str, own: Ledger, asked: list[Request], tmp_path: Path) -> None:
     """All sound: exit 0. One that was changed is named with its place: exit 3, a difference from what was written."""

@@ -142,7 +142,7 @@ class SqlLedger:
         place = f"{self.database.place}: {TABLE}: {identity}"
         if raw is None:
             return Held(0, None, None, RecordError.at(place, None, "", f"is larger than {LARGEST_RECORD:,} bytes"))
-        return Held.of(raw.encode() if isinstance(raw, str) else b"", identity, place)
+        return Held.of(str(raw).encode(), identity, place)
 
     def _inserted(self, rows: Sequence[dict[str, str]]) -> int:
         def insert(connection: Connection) -> int:
