@@ -332,7 +332,7 @@ def test_a_name_longer_than_names_can_be_names_nothing(there: Callable[[Path], b
 def test_a_file_that_is_not_as_large_as_the_system_says_is_read_to_its_end(
     said: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What grows while it is read, or tells no size, is read as it is then; what is too large is refused all the same."""
+    """What grows while it is read, or tells no size, is read whole; what is too large is refused all the same."""
     path = tmp_path / "log"
     path.write_bytes(NEW)
     real = os.fstat
