@@ -16,8 +16,9 @@ import pytest
 from mutated import within
 
 from panel.errors import Busy, PanelError, RecordError, SettingsError
+from panel.llm.address import ledger_at
 from panel.llm.fake import Fake
-from panel.llm.ledger import Ledger, Ledgers, Recorded, Recordings, ledger_at
+from panel.llm.ledger import Ledger, Ledgers, Recorded, Recordings
 from panel.llm.model import said
 from panel.request import Request
 

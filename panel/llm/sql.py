@@ -7,9 +7,10 @@ the zero bytes that a reply can hold (as text, JSON spells one `\u0000`).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Column, ColumnElement, Connection, Index, MetaData, Table, Text, case, func, select, text
@@ -121,6 +122,16 @@ class SqlLedger:
     def remove(self, identity: str) -> None:
         """Delete a recording, if it is there."""
         self.database.call(lambda connection: connection.execute(_ROWS.delete().where(_ROWS.c.identity == identity)))
+
+    @property
+    def files(self) -> Collection[Path]:
+        """The file of SQLite, with those that it writes beside it; none on a server."""
+        file = self.database.file
+        return [file.with_name(f"{file.name}{ending}") for ending in ("", "-wal", "-shm")] if file else []
+
+    def beside(self) -> Iterator[str]:
+        """Yield every text in Panel's other tables here: the records of a queue, which may be written nowhere else."""
+        return self.database.texts(TABLE)
 
     def turn(self, identity: str) -> AbstractAsyncContextManager[None]:
         """Let those who lack the same reply through one at a time; raises RecordError where it can't be written."""
