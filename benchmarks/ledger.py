@@ -19,7 +19,8 @@ from collections.abc import Callable, Iterator
 from multiprocessing import get_context
 from pathlib import Path
 
-from panel.llm.ledger import Ledger, Recordings, ledger_at
+from panel.llm.address import ledger_at
+from panel.llm.ledger import Ledger, Recordings
 from panel.llm.model import said
 from panel.request import Block, Label, Parameters, Request
 

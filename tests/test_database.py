@@ -16,8 +16,9 @@ import pytest
 from mutated import within
 
 from panel.errors import Busy, PanelError, RecordError, SettingsError
+from panel.llm.address import ledger_at
 from panel.llm.fake import Fake
-from panel.llm.ledger import Ledgers, Recorded, Recordings, ledger_at
+from panel.llm.ledger import Ledger, Ledgers, Recorded, Recordings
 from panel.llm.model import said
 from panel.request import Request
 
@@ -186,7 +187,15 @@ def test_a_file_that_somebody_locks_is_waited_for_and_then_told(
     assert REPLY == ledger.keep(request_, REPLY)
 
 
-@pytest.mark.parametrize("put", ["CAST(X'7B22FF' AS TEXT)", "X'00FF'", "7", "printf('%.*c', 16000001, 'x')"])
+ODD = {
+    "CAST(X'7B22FF' AS TEXT)": "is not JSON",
+    "X'00FF'": "is not JSON",
+    "7": "is no recording as Panel writes it",
+    "printf('%.*c', 16000001, 'x')": "is larger than 16,000,000 bytes",
+}
+
+
+@pytest.mark.parametrize("put", ODD)
 def test_whatever_is_in_a_row_the_others_are_read(put: str, ledger: SqlLedger, file: Path, request_: Request) -> None:
     """SQLite takes anything into any column: bytes, numbers, broken and endless text are a fault with a name each."""
     other = request_.model_copy(update={"sample": 2})
@@ -196,9 +205,27 @@ def test_whatever_is_in_a_row_the_others_are_read(put: str, ledger: SqlLedger, f
         connection.execute(f"UPDATE panel_recordings SET recording = {put} WHERE identity = ?", [other.identity])
         connection.commit()
 
-    faults = {str(each.fault).partition(": is ")[0] for each in ledger.all() if each.fault}
-    assert {f"{file}: panel_recordings: {other.identity}"} == faults
+    (fault,) = (str(each.fault) for each in ledger.all() if each.fault)
+    assert fault.startswith(f"{file}: panel_recordings: {other.identity}: {ODD[put]}")
     assert ledger.find(request_.identity)
+
+
+def test_recordings_that_are_added_together_stand_together(
+    ledger: SqlLedger, file: Path, request_: Request, tmp_path: Path
+) -> None:
+    """Where one of a batch can't be written, none of it is: whoever brings them again knows where to begin."""
+    files = Ledger(tmp_path / "files")
+    for number in (1, 2):
+        files.keep(request_.model_copy(update={"sample": number}), REPLY)
+    held = [*files.all()]
+    with closing(sqlite3.connect(file)) as connection:
+        second = f"NEW.identity = '{held[1].recording and held[1].recording.identity}'"
+        full = "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+        connection.execute(f"CREATE TRIGGER full BEFORE INSERT ON panel_recordings WHEN {second} {full}")
+    with pytest.raises(RecordError):
+        ledger.add(held)
+
+    assert [] == [*ledger.all()]
 
 
 def asked(ledger: Recordings, request: Request) -> tuple[str, int]:

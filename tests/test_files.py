@@ -24,6 +24,7 @@ from panel.files import (
     digest_of,
     is_file,
     is_folder,
+    read_bytes,
     read_json,
     readable,
     write_whole,
@@ -325,3 +326,22 @@ def test_a_file_that_can_not_be_read_is_named(tmp_path: Path, name: str) -> None
 def test_a_name_longer_than_names_can_be_names_nothing(there: Callable[[Path], bool], tmp_path: Path) -> None:
     """Nothing is where a name is longer than names can be; that is an answer and no fault."""
     assert not there(tmp_path / ("x" * 300))
+
+
+@pytest.mark.parametrize("said", [0, 5, 1_000_000])
+def test_a_file_that_is_not_as_large_as_the_system_says_is_read_to_its_end(
+    said: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What grows while it is read, or tells no size, is read whole; what is too large is refused all the same."""
+    path = tmp_path / "log"
+    path.write_bytes(NEW)
+    real = os.fstat
+
+    def told(descriptor: int) -> os.stat_result:
+        return os.stat_result([*real(descriptor)[:6], said, *real(descriptor)[7:]])
+
+    monkeypatch.setattr(os, "fstat", told)
+
+    assert NEW == read_bytes(path, len(NEW), RecordError)
+    with pytest.raises(RecordError, match="is larger than"):
+        read_bytes(path, len(NEW) - 1, RecordError)

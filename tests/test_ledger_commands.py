@@ -17,7 +17,8 @@ from typer.testing import Result
 
 from panel.errors import RecordError
 from panel.files import compact, readable
-from panel.llm.ledger import Ledger, ledger_at
+from panel.llm.address import ledger_at
+from panel.llm.ledger import Ledger
 from panel.llm.model import said
 from panel.llm.recording import Held
 from panel.request import Label, Reply, Request
@@ -214,6 +215,15 @@ def test_stats_count_what_is_there(own: Ledger, asked: list[Request]) -> None:
     assert "\x1b" not in done.output
 
 
+def test_names_without_end_are_counted_together(own: Ledger, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A ledger that somebody filled with ever new names does not fill the memory with them."""
+    monkeypatch.setattr("panel.llm.census.MOST_NAMES", 1)
+    counted = json.loads(run("ledger", "stats", "--json").stdout)["personas"]
+
+    assert (2, 6) == (len(counted), sum(counted.values()))
+    assert "others" in counted
+
+
 @pytest.mark.parametrize("kind", ["files", "sqlite"])
 def test_verify_names_what_is_not_sound(kind: str, own: Ledger, asked: list[Request], tmp_path: Path) -> None:
     """All sound: exit 0. One that was changed is named with its place: exit 3, a difference from what was written."""
@@ -314,15 +324,31 @@ def test_nothing_is_pruned_where_no_record_is(own: Ledger, asked: list[Request])
     assert [0, 1, 2, 3, 4, 5] == kept(own, asked)
 
 
-def test_a_database_is_pruned_by_the_records_of_the_project(asked: list[Request], own: Ledger, tmp_path: Path) -> None:
-    """What no record here names goes from the database; the files are left alone."""
-    where = ["--database-url", f"sqlite:///{tmp_path}/x.db"]
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+def test_a_database_is_pruned_by_all_records_there_are(
+    kind: str, asked: list[Request], own: Ledger, request: pytest.FixtureRequest
+) -> None:
+    """What neither a file here names nor a queue in the same database goes; the project's files are left alone."""
+    address = "sqlite:///runs/x.db" if kind == "sqlite" else request.getfixturevalue("database")
+    where = ["--database-url", address]
     run("ledger", "export", "out.jsonl.gz")
     run("ledger", "import", "out.jsonl.gz", *where)
-    name_all("runs/plumb/review.json", asked[1:])
+    name_all("runs/plumb/review.json", asked[1:2])
+    with ledger_at(address, "x", is_made=False) as ledger:
+        places = ["panel_jobs", "panel_queue.jobs" if kind == "postgres" else "of_another_name"]
+        more = ["CREATE SCHEMA panel_queue"] if kind == "postgres" else []
+        for place, named in zip(places, asked[3:5], strict=True):
+            more += [f"CREATE TABLE {place} (number INTEGER, output TEXT)"]
+            more += [f"INSERT INTO {place} VALUES (1, NULL), (2, 'a {named.identity}!')"]
+        for statement in more:
+            ledger.database.call(lambda connection, statement=statement: connection.exec_driver_sql(statement))
+    done = pruned("--yes", *where)
 
-    assert 0 == code(pruned("--yes", *where))
-    assert "recordings   5 in" in run("ledger", "stats", *where).stdout
+    assert 0 == code(done)
+    assert 3 == len([line for line in done.stdout.splitlines() if line.startswith("sha256:")])
+    with ledger_at(address, "x", is_made=False) as ledger:
+        left = [each.recording.identity for each in ledger.all() if each.recording]
+    assert [asked[1].identity, asked[3].identity, asked[4].identity] == left
     assert [0, 1, 2, 3, 4, 5] == kept(own, asked)
 
 

@@ -19,7 +19,8 @@ from mutated import within
 
 from panel.errors import RecordError, Transient
 from panel.files import compact
-from panel.llm.ledger import Ledger, Ledgers, Recorded, Recordings, ledger_at
+from panel.llm.address import ledger_at
+from panel.llm.ledger import Ledger, Ledgers, Recorded, Recordings
 from panel.llm.model import said
 from panel.llm.recording import Recording
 from panel.request import Label, Reply, Request

@@ -162,6 +162,29 @@ def test_requests_whose_recordings_share_a_folder_do_not_wait_for_each_other(tmp
     assert [f"{beside.identity.removeprefix('sha256:')}.json"] == left(tmp_path)
 
 
+def test_who_comes_third_waits_for_the_second(tmp_path: Path, request_: Request) -> None:
+    """The lock that the first one took away with it is not taken for one: the second holds back whoever comes then."""
+
+    async def story() -> tuple[list[str], list[Request]]:
+        first, second, third = Slow(Transient("busy")), Slow(), Slow()
+        third.let.set()
+        ahead = asyncio.ensure_future(desk(tmp_path, first).ask(request_))
+        await first.began.wait()
+        behind = asyncio.ensure_future(desk(tmp_path, second).ask(request_))
+        await asyncio.sleep(0)
+        first.let.set()
+        await second.began.wait()
+        last = asyncio.ensure_future(desk(tmp_path, third).ask(request_))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        second.let.set()
+        replies = await asyncio.gather(behind, last)
+        await asyncio.gather(ahead, return_exceptions=True)
+        return [reply.text for reply in replies], third.asked
+
+    assert (["reply 1", "reply 1"], []) == asyncio.run(story())
+
+
 def test_a_lock_that_a_killed_process_left_is_taken_over(tmp_path: Path, request_: Request) -> None:
     """The file of a lock that nobody has holds nobody back, and is gone afterwards."""
     path = Ledger(tmp_path / "ledger").path(request_.identity)

@@ -17,8 +17,9 @@ from panel.cli.exits import DIFFERENT
 from panel.cli.sheet import print_json
 from panel.errors import InputError, RecordError, on_one_line, printable
 from panel.files import is_folder, write_parts
+from panel.llm.address import ledger_at
 from panel.llm.census import KINDS, Census
-from panel.llm.ledger import Ledger, Recordings, ledger_at
+from panel.llm.ledger import Ledger, Recordings
 from panel.llm.prune import References, unused
 from panel.llm.recording import Recording
 from panel.llm.transfer import Transferred, exported, imported, packed
@@ -90,7 +91,9 @@ def prune(
     referenced = References()
     with opened(folder, database_url, runs) as (ledger, place):
         for kept in filter(None, (settings.runs, settings.golden)):
-            referenced.look_through(kept, ledger.folder if isinstance(ledger, Ledger) else settings.own_ledger)
+            referenced.look_through(kept, [settings.own_ledger, *ledger.files])
+        for text in ledger.beside():
+            referenced.take_in(text.encode())
         if not referenced.numbers:
             problem = f"nothing in {settings.runs} refers to any recording, so none can be told from those in use"
             raise InputError(f"{place}: {problem}; run this where the records are")

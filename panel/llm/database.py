@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self, TypeAlias, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Select, String, column, create_engine, event, inspect, select, table
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
@@ -39,6 +39,7 @@ ALIVE = {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3,
 """So a server that is cut off is noticed within half a minute, not within hours."""
 
 LONGEST_REASON = 200
+_OURS, _STREAMED = "panel", 50
 _FAULTS: tuple[tuple[type[PanelError], tuple[str, ...], tuple[str, ...], str], ...] = (
     (RecordError, ("53100",), ("disk is full",), "not written: {}; what stood there is untouched"),
     (RecordError, ("25006", "42501"), ("readonly",), "can't be written: {}; nothing changed"),
@@ -126,6 +127,29 @@ class Database:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if self.is_sqlite else "BEGIN")
         yield
         connection.exec_driver_sql("COMMIT")  # else it is rolled back when the connection goes back into the pool
+
+    def texts(self, but: str) -> Iterator[str]:
+        """Yield every text in the tables that are Panel's, and in a file in all, but in the table named so.
+
+        On a server those are Panel's whose name, or that of their schema, begins with `panel`.
+        """
+        try:
+            # Rows are streamed within a transaction alone.
+            with self.engine.connect().execution_options(isolation_level="SERIALIZABLE") as connection:
+                for query in self._queries(connection, but):
+                    rows = connection.execute(query.execution_options(yield_per=_STREAMED))
+                    yield from (text for row in rows for text in row if isinstance(text, str))
+        except DBAPIError as error:
+            raise self.told(error) from error
+
+    def _queries(self, connection: Connection, but: str) -> Iterator[Select[*tuple[object, ...]]]:
+        found = inspect(connection)
+        for schema in [None, *(name for name in found.get_schema_names() if name.startswith(_OURS))]:
+            for name in found.get_table_names(schema):
+                is_ours = bool(schema) or self.is_sqlite or name.startswith(_OURS)
+                columns = [each for each in found.get_columns(name, schema) if isinstance(each["type"], String)]
+                if name != but and is_ours and columns:
+                    yield select(*(column(each["name"]) for each in columns)).select_from(table(name, schema=schema))
 
     def make_room(self) -> None:
         """Make the folder for the file; raises SettingsError where it can't be made."""

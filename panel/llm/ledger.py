@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from panel.errors import RecordError, RecordingMissing, SettingsError
+from panel.errors import RecordError, RecordingMissing
 from panel.files import LARGEST_RECORD, is_folder, is_there, json_in, names_in, read_bytes, readable, why, write_new
 from panel.llm.miss import changed_lines, nearest, seat_missing
 from panel.llm.model import Model
@@ -71,6 +71,15 @@ class Recordings(Protocol):
 
     def remove(self, identity: str) -> None:
         """Delete a recording, if it is there."""
+        ...
+
+    @property
+    def files(self) -> Collection[Path]:
+        """The files and folders that it is kept in, as far as they are on this machine."""
+        ...
+
+    def beside(self) -> Iterator[str]:
+        """Yield the texts that are kept in the same place and may name recordings, such as the records of a queue."""
         ...
 
     def turn(self, identity: str) -> AbstractAsyncContextManager[None]:
@@ -145,6 +154,15 @@ class Ledger:
             path.unlink(missing_ok=True)
         except OSError as error:
             raise RecordError(f"{path}: not deleted: {why(path, error)}") from error
+
+    @property
+    def files(self) -> Collection[Path]:
+        """The folder."""
+        return [self.folder]
+
+    def beside(self) -> Iterator[str]:
+        """Yield nothing: the folder has nothing but recordings in it."""
+        return iter(())
 
     def turn(self, identity: str) -> AbstractAsyncContextManager[None]:
         """Let those who lack the same reply through one at a time; raises RecordError where it can't be written."""
@@ -270,22 +288,3 @@ class Recorded:
 async def _done(ledger: Recordings | Ledgers, act: Callable[[], Found]) -> Found:
     """Return what `act` returns; a thread does it where it may be waited for, so that other requests go on."""
     return await asyncio.to_thread(act) if ledger.is_waited_for else act()
-
-
-@contextmanager
-def ledger_at(address: str, origin: str, *, is_made: bool) -> Iterator[Recordings]:
-    """Yield the ledger in a database, and close its connections; where it `is_made`, one is begun if there is none.
-
-    `origin` is where the address was named: an option, a variable, or file and key.
-    Raises SettingsError where it can't be opened, or where what is needed for databases is not installed.
-    """
-    try:
-        from panel.llm.sql import SqlLedger
-    except ModuleNotFoundError as error:
-        problem = f"{error.name} is not installed, which databases need; pip install 'panel-of-critics[queue]'"
-        raise SettingsError(f"{origin}: {problem}") from error
-    ledger = SqlLedger.open(address, origin, is_made=is_made)
-    try:
-        yield ledger
-    finally:
-        ledger.close()

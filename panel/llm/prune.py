@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,8 +30,8 @@ class References:
     def __contains__(self, identity: str) -> bool:
         return _number(identity.removeprefix("sha256:")) in self.numbers
 
-    def look_through(self, folder: Path, aside: Path) -> None:
-        """Take in every identity that any file below a folder names, those in the folder `aside` left out.
+    def look_through(self, folder: Path, aside: Collection[Path]) -> None:
+        """Take in every identity that any file below a folder names, files and folders that are put `aside` left out.
 
         Records, takes, choices, comparisons, manifests: whatever names a recording keeps it, what it is need not be
         known. Raises RecordError where something can't be read, since it could name any.
@@ -44,11 +44,15 @@ class References:
                 problem = f"can't be read: {why(path, error)}; what it refers to is not known, so nothing is pruned"
                 raise RecordError.at(path, None, "", problem) from error
 
+    def take_in(self, text: bytes) -> None:
+        """Take in every identity that a text names."""
+        self.numbers.update(_number(found.decode()) for found in _IDENTITY.findall(text))
+
     def _take_in(self, path: Path) -> None:
         with path.open("rb") as file:
             before = b""
             while part := file.read(_PART):
-                self.numbers.update(_number(found.decode()) for found in _IDENTITY.findall(before + part))
+                self.take_in(before + part)
                 before = part[1 - _LONGEST :]
 
 
@@ -71,18 +75,19 @@ def _number(digits: str) -> int:
     return int(digits[:16], 16)
 
 
-def _files(folder: Path, aside: Path) -> Iterator[Path]:
+def _files(folder: Path, aside: Collection[Path]) -> Iterator[Path]:
     """Yield every plain file below a folder, each folder once, wherever links lead."""
     if not is_folder(folder):
         return
-    seen = {os.path.realpath(aside)}
+    seen = set(map(os.path.realpath, aside))
     for place, folders, names in os.walk(folder, onerror=_refuse, followlinks=True):
         real = os.path.realpath(place)
         if real in seen:
             folders.clear()
             continue
         seen.add(real)
-        yield from (path for name in names if (path := Path(place, name)).is_file())
+        paths = (Path(place, name) for name in names)
+        yield from (path for path in paths if path.is_file() and os.path.realpath(path) not in seen)
 
 
 def _refuse(error: OSError) -> None:

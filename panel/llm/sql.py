@@ -7,9 +7,10 @@ the zero bytes that a reply can hold (as text, JSON spells one `\u0000`).
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractAsyncContextManager, ExitStack, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Self
 
 from sqlalchemy import Column, ColumnElement, Connection, Index, MetaData, Table, Text, case, func, select, text
@@ -122,6 +123,16 @@ class SqlLedger:
         """Delete a recording, if it is there."""
         self.database.call(lambda connection: connection.execute(_ROWS.delete().where(_ROWS.c.identity == identity)))
 
+    @property
+    def files(self) -> Collection[Path]:
+        """The file of SQLite, with those that it writes beside it; none on a server."""
+        file = self.database.file
+        return [file.with_name(f"{file.name}{ending}") for ending in ("", "-wal", "-shm")] if file else []
+
+    def beside(self) -> Iterator[str]:
+        """Yield every text in Panel's other tables here: the records of a queue, which may be written nowhere else."""
+        return self.database.texts(TABLE)
+
     def turn(self, identity: str) -> AbstractAsyncContextManager[None]:
         """Let those who lack the same reply through one at a time; raises RecordError where it can't be written."""
         file = self.database.file
@@ -142,7 +153,7 @@ class SqlLedger:
         place = f"{self.database.place}: {TABLE}: {identity}"
         if raw is None:
             return Held(0, None, None, RecordError.at(place, None, "", f"is larger than {LARGEST_RECORD:,} bytes"))
-        return Held.of(raw.encode() if isinstance(raw, str) else b"", identity, place)
+        return Held.of(str(raw).encode(), identity, place)
 
     def _inserted(self, rows: Sequence[dict[str, str]]) -> int:
         def insert(connection: Connection) -> int:
