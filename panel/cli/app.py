@@ -23,9 +23,7 @@ SECTIONS = {
     "Reviewing": {
         "review": "Ask the panel about a tool, or about all tools in a folder, and write the records.",
         "compare": "Put two reviews side by side, and say which tool to take.",
-        "cost": "Tell what the replies of the ledger cost, and what caches and batches saved.",
         "show": "Print a record: the verdict, and what each critic says.",
-        "stats": "Tell how each critic votes over many reviews, how far critics agree, how alike they write.",
         "prompt": "Print the exact request that a critic would get.",
     },
     "At the desk": {
@@ -51,13 +49,15 @@ SECTIONS = {
         "batch": "Ask in vendors' batches, at half the price: submit, status, collect, cancel, list.",
         "queue": "Share a catalogue among workers, under one limit: add, status, cancel, retry, export.",
         "worker": "Make the reviews that are in the queue, beside as many other workers as you like.",
+        "cost": "Tell what the replies of the ledger cost, and what caches and batches saved.",
+        "stats": "Tell how each critic votes over many reviews, how far critics agree, how alike they write.",
+        "ledger": "Count, check, prune, export or import recordings, in files or in a database.",
     },
     "Project": {
         "init": "Begin a project of your own: five personas, panel.toml, a first dossier, a workflow for CI.",
         "tool": "Begin a dossier, or check dossiers.",
         "persona": "List the personas, or check persona files.",
         "doctor": "Show keys, servers, settings, ledgers, what is wrong with them, and what a review would cost.",
-        "ledger": "Count, check, prune, export or import recordings, in files or in a database.",
         "schema": "Print the JSON Schema of a record or of a file that people write.",
     },
 }
