@@ -14,16 +14,14 @@ import equipment
 import pytest
 from forked import STEERING, Forked
 from hypothesis import HealthCheck, settings
-from office import Office, prompts_in
-from published import House
-from typer.main import get_command
 
 import panel
-from panel.prompt import Prompts
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # who hands the tests out runs none, and imports none of this
     from browsing import Browser
+    from office import Office
     from postgres import Server
+    from published import House
     from shown import Published
 
 pytest_report_header = equipment.pytest_report_header
@@ -52,6 +50,8 @@ def pytest_collection() -> Generator[None, object, object]:
 @pytest.fixture(scope="session", autouse=True)
 def _spared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Spare each client the certificates of the world, which nobody here shows, and each command its making."""
+    from typer.main import get_command
+
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("SSL_CERT_FILE", raising=False)
         patch.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("certificates")))
@@ -93,10 +93,12 @@ def _loopback_only(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Office:
     """A project of three masons, or as many as a test says; it is the working folder, and nothing is reviewed yet."""
+    from office import Office, prompts_in
+
     mine = Office(tmp_path, getattr(request, "param", 3))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("panel.llm.open.stand_in", mine.answer)
-    monkeypatch.setattr(Prompts, "read", prompts_in)
+    monkeypatch.setattr("panel.prompt.Prompts.read", prompts_in)
     monkeypatch.setattr("os.fsync", lambda _: None)  # no test here outlives a loss of power
     return mine
 
@@ -120,7 +122,10 @@ def browser(_browser: Browser) -> Iterator[Browser]:
 @pytest.fixture
 def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> House:
     """A project that publishes a site, with nothing reviewed yet; it is the working folder."""
-    monkeypatch.setattr(Prompts, "read", prompts_in)
+    from office import prompts_in
+    from published import House
+
+    monkeypatch.setattr("panel.prompt.Prompts.read", prompts_in)
     monkeypatch.setattr("os.fsync", lambda _: None)  # no test here outlives a loss of power
     monkeypatch.chdir(tmp_path)
     return House(tmp_path)

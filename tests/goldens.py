@@ -24,16 +24,45 @@ from panel.project import packaged
 
 Data = dict[str, Any]
 STAND_IN = "fake:ship"
+FOUR = ("obsidian", "smartdiff", "smollm3", "typst")
+"""Examples with five seats, one and four; two of them are compared."""
+
 SETTINGS = f'model = "{STAND_IN}"\ntools = ["."]\ngolden = "golden"\nledgers = ["recordings"]\n'
 
 
-def copied(folder: Path, *own: str) -> Path:
-    """Return a copy of the examples; `own` are the packaged folders, personas or prompts, that it gets as its own."""
+def copied(folder: Path, *own: str, tools: Sequence[str] = ()) -> Path:
+    """Return a copy of the examples; `own` are the packaged folders, personas or prompts, that it gets as its own.
+
+    With `tools` it holds these, the comparisons between them, and what both rest on.
+    """
     home = folder / "examples"
-    shutil.copytree(EXAMPLES, home)
+    for name, content in _examples(frozenset(tools)).items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_bytes(content)
     for name in own:
         shutil.copytree(packaged(name), home / name)
     return home
+
+
+@cache
+def _examples(tools: frozenset[str]) -> dict[str, bytes]:
+    """Return the files of the examples."""
+    pairs = {path.name: set(path.name.split("-vs-")) for path in (EXAMPLES / "golden" / "compare").iterdir()}
+    kept = {"", *tools, *(pair for pair, both in pairs.items() if both <= tools)}
+    return {name: text for name, text in files(EXAMPLES).items() if not tools or _about(name, text) in kept}
+
+
+def _about(name: str, text: bytes) -> str:
+    """Return the slug of the tool or of the comparison that a file of the examples is about; empty where of none."""
+    match Path(name).parts:
+        case ("golden", "compare", slug, *_) | ("golden", slug, *_):
+            return slug
+        case ("recordings", *_):
+            return str(json.loads(text)["label"]["tool"])
+        case _ if name.endswith(".yaml"):
+            slug = re.search(rb"^slug: (\S+)", text, re.MULTILINE)
+            return slug[1].decode() if slug else Path(name).stem
+    return ""
 
 
 def small(folder: Path, *others: str, personas: int = 3) -> Path:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from goldens import Data, copied, files, golden, recording, resealed, seat_of, small, verified, voting
+from goldens import FOUR, Data, copied, files, golden, recording, resealed, seat_of, small, verified, voting
 from test_cli import run
 
 SKIPS = voting("skip", shape=1, start=1, proof=1, place=1, leave=1)
@@ -28,7 +28,7 @@ def differing(before: dict[str, bytes], folder: Path) -> list[str]:
 
 def test_a_new_outcome_is_taken_in(tmp_path: Path) -> None:
     """--accept tells the difference, writes that one record, and ends as recorded with exit 0; so does the next run."""
-    home = copied(tmp_path)
+    home = copied(tmp_path, tools=FOUR)
     resealed(recording(home, "obsidian", "futurist"), voting("skip", bet=2))
     before = files(tmp_path)
     done = verified(home, "--accept")
@@ -37,7 +37,7 @@ def test_a_new_outcome_is_taken_in(tmp_path: Path) -> None:
     assert done.text.startswith("Obsidian: Ship to Mixed because Futurist flipped 61 to 55")
     assert [
         "accepted: obsidian",
-        "16 tools, 72 takes replayed, 0 carried; 5 comparisons: as recorded.",
+        "4 tools, 15 takes replayed, 0 carried; 1 comparison: as recorded.",
     ] == done.text.splitlines()[-2:]
     assert ["examples/golden/obsidian/review.json"] == differing(before, tmp_path)
     assert 0 == verified(home).code
@@ -45,7 +45,7 @@ def test_a_new_outcome_is_taken_in(tmp_path: Path) -> None:
 
 def test_what_was_accepted_is_what_a_review_writes(tmp_path: Path) -> None:
     """The accepted record has the bytes that `panel review` writes from the same recordings."""
-    home = copied(tmp_path)
+    home = copied(tmp_path, tools=FOUR)
     resealed(recording(home, "obsidian", "futurist"), voting("skip", bet=2))
     verified(home, "--accept")
     run("review", str(home / "obsidian.yaml"), "--mode", "replay")

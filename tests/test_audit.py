@@ -112,7 +112,7 @@ MUTATIONS: dict[str, tuple[Callable[[Data], object], str]] = {
 @pytest.mark.parametrize(("change", "expected"), MUTATIONS.values(), ids=MUTATIONS)
 def test_one_change_in_a_record_is_found(change: Callable[[Data], object], expected: str, tmp_path: Path) -> None:
     """Whatever one thing in a record is changed, the line that recomputes it says so, with exit 3."""
-    home = copied(tmp_path)
+    home = copied(tmp_path, tools=["smollm3"])
     path = golden(home, "smollm3")
     rewritten(path, change)
     code, differs, _ = audited(path)
@@ -123,7 +123,7 @@ def test_one_change_in_a_record_is_found(change: Callable[[Data], object], expec
 
 def test_a_passage_that_is_left_out_is_found(tmp_path: Path) -> None:
     """A record that hides a passage which addresses reviewers does not have what is found in its dossier."""
-    home = copied(tmp_path)
+    home = copied(tmp_path, tools=["skillclaw-hostile"])
     path = golden(home, "skillclaw-hostile")
     rewritten(path, lambda data: data["tool"].update(addressed=[]))
 
@@ -145,7 +145,7 @@ BYTES: dict[str, Callable[[bytes], bytes]] = {
 @pytest.mark.parametrize("change", BYTES.values(), ids=BYTES)
 def test_one_other_byte_is_found(change: Callable[[bytes], bytes], tmp_path: Path) -> None:
     """A record that means the same and is spelt otherwise is told by its bytes, and by nothing else."""
-    path = golden(copied(tmp_path), "smollm3")
+    path = golden(copied(tmp_path, tools=["smollm3"]), "smollm3")
     sound = path.read_bytes()
     path.write_bytes(change(sound))
 
@@ -157,7 +157,7 @@ def test_one_other_byte_is_found(change: Callable[[bytes], bytes], tmp_path: Pat
 @pytest.fixture(scope="module")
 def examples(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a copy of the examples that is as it was after each test."""
-    return copied(tmp_path_factory.mktemp("audit"))
+    return copied(tmp_path_factory.mktemp("audit"), tools=["smollm3"])
 
 
 @FEWER
@@ -234,7 +234,7 @@ def test_what_is_other_here_is_no_difference(
     change: Callable[[Path], object], unknown: list[str], tmp_path: Path
 ) -> None:
     """Where personas, rules or recordings here are not those of the record, that is said, and the rest recomputed."""
-    home = copied(tmp_path, "personas")
+    home = copied(tmp_path, "personas", tools=["typst"])
     change(home)
 
     assert (0, [], unknown) == audited(golden(home, "typst"))
@@ -242,7 +242,7 @@ def test_what_is_other_here_is_no_difference(
 
 def test_other_prompts_leave_every_seat_unknown(tmp_path: Path) -> None:
     """With other prompts no seat's request can be rendered again, and each seat says so."""
-    home = copied(tmp_path, "prompts")
+    home = copied(tmp_path, "prompts", tools=["typst"])
     rewrite(home / "prompts" / "system.md", "ship", "go")
     code, differs, unknown = audited(golden(home, "typst"))
 
@@ -252,7 +252,7 @@ def test_other_prompts_leave_every_seat_unknown(tmp_path: Path) -> None:
 
 def test_a_recording_that_was_changed_is_a_difference(tmp_path: Path) -> None:
     """A recording that is not what was written there is told with its path, and exit 3."""
-    home = copied(tmp_path)
+    home = copied(tmp_path, tools=["typst"])
     path = recording(home, "typst", "skeptic")
     rewrite(path, "sample:panel", "sample:other")
     code, (problem,), _ = audited(golden(home, "typst"))

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import made
-from goldens import copied, golden, recording, small, verified
+from goldens import FOUR, copied, golden, recording, small, verified
 from test_cli import run
 
 from panel.llm.ledger import Ledger
@@ -16,7 +16,7 @@ MASONS = ["mason0", "mason1", "mason2"]
 
 def test_what_lies_in_runs_makes_nothing_pass(tmp_path: Path) -> None:
     """A recording that this machine alone has, in its own ledger, does not count; nor do records in `runs`."""
-    home = copied(tmp_path)
+    home = copied(tmp_path, tools=FOUR)
     for tool in ("smollm3", "typst"):
         run("review", str(home / f"{tool}.yaml"))
     path = recording(home, "smollm3", "builder")
@@ -34,7 +34,7 @@ def test_what_lies_in_runs_makes_nothing_pass(tmp_path: Path) -> None:
 
 def test_what_an_earlier_take_rests_on_is_used(tmp_path: Path) -> None:
     """A recording that a take in the history rests on is no unused one; without the history it is."""
-    home = copied(tmp_path)
+    home = copied(tmp_path, tools=FOUR)
     takes = sorted((home / "golden" / "smollm3" / "takes").glob("*.json"))
     asks = [json.loads(path.read_bytes())["seat"]["asks"][0]["request"] for path in takes]
     with_history = verified(home)

@@ -36,32 +36,32 @@ def carry(home: Path, *options: str, persona: str = "mason1", reason: str = "a c
 
 def test_replies_are_carried_and_every_verify_counts_them(tmp_path: Path) -> None:
     """After a change of form the old replies answer again: shown, recorded with the reason, counted, disclosed."""
-    home = copied(tmp_path, "personas")
+    home = copied(tmp_path, "personas", tools=("blender", "claude-code", "duckdb", "uv"))
     was = {path.stem: path for path in (home / "recordings").glob("??/*.json")}
     reworded(home, "founder", "You have made payroll", "You have met payroll")
     done = carry(home, "--yes", persona="founder", reason=BECAUSE)
     first, accepted = verified(home), verified(home, "--accept")
 
-    shown = done.stdout.partition("DuckDB: ")[0]
+    shown = done.stdout.partition("Claude Code: ")[0]
     assert "Blender: Founder: the request differs in:\n    - You have made payroll" in shown
     assert "the reply was:\n    " in shown
     assert seat_of(home, "blender", "founder")["take"]["text"][:60] in shown
-    assert "14 carried. Next: panel verify" == done.stdout.splitlines()[-1]
-    assert "16 tools, 72 takes replayed, 14 carried; 5 comparisons: 14 changed." == first.counts
+    assert "4 carried. Next: panel verify" == done.stdout.splitlines()[-1]
+    assert "4 tools, 20 takes replayed, 4 carried; 1 comparison: 4 changed." == first.counts
     assert {"other persona, asks"} == {line.rpartition(": ")[2] for line in first.meanings}
-    assert "16 tools, 72 takes replayed, 14 carried; 5 comparisons: as recorded." == accepted.text.splitlines()[-1]
-    assert (0, "16 tools, 72 takes replayed, 14 carried; 5 comparisons: as recorded.\n") == (
+    assert "4 tools, 20 takes replayed, 4 carried; 1 comparison: as recorded." == accepted.text.splitlines()[-1]
+    assert (0, "4 tools, 20 takes replayed, 4 carried; 1 comparison: as recorded.\n") == (
         verified(home).code,
         verified(home).text,
     )
 
     new = [json.loads(path.read_bytes()) for path in (home / "recordings").glob("??/*.json") if path.stem not in was]
-    assert 14 == len(new)
+    assert 4 == len(new)
     assert {BECAUSE} == {each["reply"]["carried_because"] for each in new}
     for each in new:
         old = json.loads(was[each["reply"]["carried_from"][7:]].read_bytes())
         assert (old["label"], old["reply"]["text"]) == (each["label"], each["reply"]["text"])
-    seats = json.loads(golden(home, "typst").read_bytes())["seats"]
+    seats = json.loads(golden(home, "uv").read_bytes())["seats"]
     assert ["founder"] == [seat["persona"] for seat in seats if any(ask["carried_from"] for ask in seat["asks"])]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +18,12 @@ from panel.store import Store
 
 PAIR = "claude-code-vs-uv"
 TOOLS = ("claude-code", "uv", "smartdiff", "smollm3")
-PAIRS = (PAIR, "smartdiff-vs-smollm3")
 AS_RECORDED = "4 tools, 15 takes replayed, 0 carried; 2 comparisons"
 
 
 def few(folder: Path) -> Path:
     """Return a copy of the examples with the four tools that two comparisons need, and nothing else."""
-    home = copied(folder)
-    for path in [*home.glob("*.yaml"), *home.glob("hostile/*.yaml")]:
-        if path.stem not in TOOLS:
-            path.unlink()
-    for path in [*(home / "golden").glob("*/review.json"), *(home / "golden" / "compare").glob("*/comparison.json")]:
-        if path.parent.name not in (*TOOLS, *PAIRS):
-            shutil.rmtree(path.parent)
-    for path in (home / "recordings").glob("??/*.json"):
-        if json.loads(path.read_bytes())["label"]["tool"] not in (*TOOLS, *PAIRS):
-            path.unlink()
-    return home
+    return copied(folder, tools=TOOLS)
 
 
 def record(home: Path, pair: str = PAIR) -> Path:

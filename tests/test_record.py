@@ -14,6 +14,7 @@ import pytest
 import typer.testing
 from forked import Forked
 from goldens import (
+    FOUR,
     SETTINGS,
     copied,
     dossier,
@@ -89,7 +90,7 @@ def test_one_recording_that_is_gone_is_one_request(tmp_path: Path) -> None:
 
 def test_a_changed_word_asks_for_one_persona_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After a word of founder.md changed the Founder's requests are to be asked, one a tool, and no others are."""
-    home = copied(tmp_path, "personas")
+    home = copied(tmp_path, "personas", tools=FOUR)
     ledger = Ledger(home / "recordings")
     old = [ledger.read(path) for path in ledger.folder.glob("??/*.json") if b'"founder"' in path.read_bytes()]
     replies = {each.request.blocks[0].text: each.reply.text for each in old if each.request.sample == 1}
@@ -107,7 +108,7 @@ def test_a_changed_word_asks_for_one_persona_alone(tmp_path: Path, monkeypatch: 
         whole = run("record", str(home))
         two = run("record", str(home / "smollm3.yaml"), str(home / "typst.yaml"), "--yes")
 
-    assert "62 replies are recorded, 14 to ask: about $" in whole.stdout
+    assert "15 replies are recorded, 4 to ask: about $" in whole.stdout
     assert "7 replies are recorded, 2 to ask: about $" in two.stdout
     assert (2, 0, 2) == (whole.exit_code, two.exit_code, len(vendor.calls))
     assert before == files(home / "golden")
