@@ -15,8 +15,12 @@ from panel.llm.open import Providers
 from panel.pipeline import Reviewed, review_tool
 from panel.project import Project
 
-AT_ONCE = 128
-"""Tools under way at a time: while the first seat of one warms the cache, the seats of others are asked."""
+AT_ONCE = 256
+"""Most tools under way at a time: while the first seat of one warms the cache, the seats of others are asked."""
+
+STEP, LOOK_S = 8, 0.05
+"""So many tools are begun at a time, and none while requests wait for their turn; that is looked at so often, in
+seconds. So no more is read, rendered and connected than the models can take."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +46,14 @@ async def reviews(
     waiting, is_over = iter(enumerate(paths)), False
     try:
         while True:
-            begun = () if is_over else islice(waiting, AT_ONCE - len(running))
+            is_full = is_over or (running and providers is not None and providers.has_line)
+            begun = islice(waiting, 0 if is_full else min(STEP, AT_ONCE - len(running)))
             for number, path in begun:
                 running.add(asyncio.create_task(_reviewed(project, catalogue, path, providers), name=f"{number:09}"))
                 await asyncio.sleep(0)  # to begin a tool takes a while, in which replies would go unheard
             if not running:
                 return
-            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            done, running = await asyncio.wait(running, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED)
             for task in sorted(done, key=asyncio.Task.get_name):
                 is_over = is_over or task.result().over is not None
                 yield task.result()

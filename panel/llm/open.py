@@ -61,6 +61,11 @@ class Providers:
     opened: dict[str, Model] = field(default_factory=dict)
     """Each model with all that stands around it."""
 
+    @property
+    def has_line(self) -> bool:
+        """True where requests wait for their turn at some model."""
+        return any(limit.line for limit in self.limits.values())
+
     async def __aenter__(self) -> Self:
         return self
 
