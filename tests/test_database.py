@@ -289,7 +289,8 @@ def test_connections_that_are_cut_are_made_again(
 ) -> None:
     """After a restart of the server a reply is kept, and the turn that a request had is held against others again."""
     cut = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> "
-    locks = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+    here = "database = (SELECT oid FROM pg_database WHERE datname = current_database())"  # others hold theirs beside
+    locks = f"SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND {here}"
 
     async def story() -> int:
         async with theirs.turn(request_.identity):
